@@ -1,0 +1,17 @@
+// npm test: all tests of the default set. `--nightly` adds the long and the rough ones (*.nightly.test.ts, test/faults).
+// Everything else on the command line goes to vitest: `npm test -- src/platform`, `npm test -- -t "held money"`.
+
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const given = process.argv.slice(2);
+const nightly = given.includes("--nightly");
+const vitest = fileURLToPath(new URL("vitest.mjs", import.meta.resolve("vitest/package.json")));
+
+const run = spawn(process.execPath, [vitest, "run", ...given.filter((argument) => argument !== "--nightly")], {
+  stdio: "inherit",
+  env: { ...process.env, ...(nightly ? { FINLEGO_NIGHTLY: "1" } : {}) },
+});
+run.on("exit", (code, signal) => {
+  process.exitCode = signal ? 1 : (code ?? 1);
+});

@@ -1,0 +1,50 @@
+// Three groups of tests. `pure` needs nothing and takes milliseconds; `database` needs PostgreSQL and starts one when
+// DATABASE_URL is absent; `nightly` (npm test -- --nightly) holds what is too long or too rough for every change.
+// A group whose files are not selected starts nothing: running one pure file never waits for a database.
+
+import { defineConfig } from "vitest/config";
+
+const nightly = process.env["FINLEGO_NIGHTLY"] === "1";
+const everywhere = ["src", "test"];
+const neverHere = ["**/node_modules/**", "test/faults/**", "**/*.nightly.test.ts"];
+
+export default defineConfig({
+  test: {
+    // The database server works beside them: more workers than cores would only wait for it.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: "pure",
+          include: everywhere.map((folder) => `${folder}/**/*.test.ts`),
+          exclude: [...neverHere, "**/*.db.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "database",
+          include: everywhere.map((folder) => `${folder}/**/*.db.test.ts`),
+          exclude: neverHere,
+          globalSetup: ["test/setup/global.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      ...(nightly
+        ? [
+            {
+              test: {
+                name: "nightly",
+                include: [...everywhere.map((folder) => `${folder}/**/*.nightly.test.ts`), "test/faults/**/*.test.ts"],
+                globalSetup: ["test/setup/global.ts"],
+                fileParallelism: false,
+                testTimeout: 600_000,
+                hookTimeout: 120_000,
+              },
+            },
+          ]
+        : []),
+    ],
+  },
+});
