@@ -1,0 +1,80 @@
+// The plan of the house as data: which rooms there are, who stands on whom, and which files may do what others may not.
+// The dependency rules, the rules about SQL and the rules about migrations all read these tables; there is no second copy.
+
+/** Each folder under src/ and the rooms below it. Calls and foreign keys go down, events go up. */
+export const ROOMS = {
+  platform: [],
+  "client-profile": ["platform"],
+  "general-ledger": ["client-profile", "platform"],
+  onboarding: ["client-profile", "platform"],
+  adapters: ["platform"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Room = keyof typeof ROOMS;
+
+/** Rooms that are banking modules: they have a face, a README and a database schema, and know each other by alias only. */
+export const MODULES = ["client-profile", "general-ledger", "onboarding"] as const satisfies readonly Room[];
+
+/** Schema of a room: its folder's name in the database's spelling. */
+export const schemaOf = (room: string): string => room.replaceAll("-", "_");
+
+/** Tables of the platform that a module's own SQL may name, because they must change in the module's own statement. */
+export const BORROWED_TABLES: Partial<Record<Room, readonly string[]>> = {
+  // The ledger claims keys for a whole batch in the statement that books it.
+  "general-ledger": ["platform.idempotency_key"],
+};
+
+/** Names of files that are pure wherever they stand: same input, same output; no database, no network, no clock, no chance. */
+export const PURE_FILES = [
+  "account-number.ts",
+  "canonical.ts",
+  "contract.ts",
+  "currency.ts",
+  "dates.ts",
+  "decimal.ts",
+  "iban.ts",
+  "json.ts",
+  "json-scan.ts",
+  "money.ts",
+  "payment.ts",
+  "posting.ts",
+  "problem.ts",
+  "problems.ts",
+  "schema.ts",
+] as const;
+
+/** Packages that pure files may use. */
+export const PURE_PACKAGES = ["typebox", "ibantools", "i18n-iso-countries", "libphonenumber-js"] as const;
+
+/** Besides store.ts and *.store.ts: who opens transactions, brings the schema up, or makes the very first database. */
+export const SQL_PLACES = [
+  "src/platform/db.ts",
+  "src/platform/migrations.ts",
+  "src/platform/database-target.ts",
+  "src/platform/embedded-postgres/",
+];
+
+/** Who may open connections. Everybody else is handed a transaction. */
+export const CONNECTION_PLACES = [
+  "src/platform/db.ts",
+  "src/platform/migrations.ts",
+  "src/platform/database-target.ts",
+  "src/platform/embedded-postgres/",
+];
+
+/** Who may speak to the outside world. */
+export const NETWORK_PLACES = ["src/adapters/", "src/platform/key-set.ts"];
+
+/** Who may round or use floating point: nothing here is money. */
+export const FLOAT_PLACES: readonly string[] = ["src/platform/metrics.ts"];
+
+export const isIn = (places: readonly string[], path: string): boolean =>
+  places.some((place) => (place.endsWith("/") ? path.startsWith(place) : path === place));
+
+export const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.startsWith("test/");
+
+export const isPure = (path: string): boolean =>
+  path.startsWith("src/") && (PURE_FILES as readonly string[]).includes(path.slice(path.lastIndexOf("/") + 1));
+
+/** The folder under src/ that a file belongs to; undefined for the files at the top and outside src/. */
+export const roomOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1];
