@@ -34,7 +34,7 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
-export type StartedTestServer = { readonly server: TestServer; stop(): Promise<void> };
+export type StartedTestServer = { readonly server: TestServer; readonly stop: () => Promise<void> };
 
 /** Finds or starts the server and migrates the template. `stop` drops all databases of this run. */
 export async function startTestServer(databaseUrl = process.env["DATABASE_URL"]): Promise<StartedTestServer> {
