@@ -42,6 +42,12 @@ export type SystemCaller = {
 
 export type Caller = ClientCaller | SystemCaller;
 
+/**
+ * Who calls, judged by the Authorization header (contract 3.2, decision 18). A fault means 401 and is for the log alone.
+ * Of a header sent twice Node's `headers` shows only the first: hand in `headersDistinct.authorization`, which shows both.
+ */
+export type VerifyToken = (authorizationHeader: string | undefined | string[]) => Promise<Caller | { readonly fault: string }>;
+
 /** What a route asks of its caller. A route for end users needs no scope: pass null. */
 export type AccessPolicy = { readonly audience: Audience; readonly scope: Scope | null };
 

@@ -51,8 +51,8 @@ export function isKeyId(kid: unknown): kid is string {
 }
 
 /**
- * The token of `Authorization: Bearer <token>`, its length checked and nothing else. Of a header sent twice Node keeps the
- * first in silence: hand in `headersDistinct`, whose array shows the second.
+ * The token of `Authorization: Bearer <token>`, its length checked and nothing else. An array is the header as often as it
+ * was sent: more than once is refused, since nobody can say which one counts.
  */
 export function bearerToken(header: string | readonly string[] | undefined): string | TokenFault {
   if (header === undefined) return { fault: "no Authorization header" };

@@ -54,7 +54,7 @@ export function registerTokenCommand(program: Command, deps: TokenCommandDeps): 
 }
 
 /** Pure: the options as typed, turned into a request or into a sentence that says what to type instead. */
-export function readTokenRequest(options: TokenOptions): TokenRequest | { readonly fault: string } {
+function readTokenRequest(options: TokenOptions): TokenRequest | { readonly fault: string } {
   const { audience, scope, clientId, tenant, subject } = options;
   if (audience !== "system" && audience !== "frontOffice") return { fault: "Say --audience system or --audience frontOffice." };
   const scopes = scope?.split(" ").filter((word) => word !== "");

@@ -5,7 +5,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { link, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from "jose";
+import { CompactSign, calculateJwkThumbprint, compactVerify, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from "jose";
 import type { Audience } from "./access.ts";
 import { type KeySource, staticKeys } from "./key-set.ts";
 import { StartupError } from "./startup-error.ts";
@@ -48,17 +48,21 @@ export async function openDevelopmentIssuer(options: {
   if (mode === "production") {
     throw new StartupError("There is no development issuer in production mode: set AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL.");
   }
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(() => {
+    throw new StartupError(`The data folder cannot be made: ${dataDir}.`);
+  });
   const path = join(dataDir, KEY_FILE);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const stored = (await readKeyFile(path)) ?? (await createKeyFile(path));
-  const { d: _private, ...publicJwk } = stored;
-  const [keys, privateKey, kid] = await openKeys(path, stored, publicJwk);
+  const { keys, privateKey, kid } = await openKeyPair(path, stored);
 
   return {
     keys,
-    mint(request, nowMs) {
+    async mint(request, nowMs) {
       const now = Math.floor(nowMs / 1000);
-      const { scope, clientId, tenant } = request;
+      const { scope, tenant } = request;
+      // The claim decides what the token is (decision 18): it is there for end users and for nobody else.
+      const clientId = request.audience === "frontOffice" ? request.clientId : undefined;
+      if (request.audience === "frontOffice" && clientId === undefined) throw new Error("a front-office token needs a client");
       const subject = request.subject ?? clientId ?? "development";
       return new SignJWT({
         ...(scope !== undefined && { scope }),
@@ -77,10 +81,18 @@ export async function openDevelopmentIssuer(options: {
   };
 }
 
-async function openKeys(path: string, stored: JWK, publicJwk: JWK) {
+/** Both halves of the stored key, after a signature has shown that they belong together. */
+async function openKeyPair(path: string, stored: JWK) {
+  const { d: _private, ...publicJwk } = stored;
   try {
-    const kid = stored.kid ?? "";
-    return [await staticKeys({ keys: [publicJwk] }), await importJWK(stored, ALGORITHM), kid] as const;
+    if (!stored.kid) throw damaged(path);
+    const keys = await staticKeys({ keys: [publicJwk] });
+    const publicKey = await keys.find(stored.kid);
+    const privateKey = await importJWK(stored, ALGORITHM);
+    const probe = await new CompactSign(Buffer.from("probe")).setProtectedHeader({ alg: ALGORITHM }).sign(privateKey);
+    if (!publicKey) throw damaged(path);
+    await compactVerify(probe, publicKey.key);
+    return { keys, privateKey, kid: stored.kid };
   } catch {
     throw damaged(path);
   }

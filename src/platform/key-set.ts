@@ -19,7 +19,7 @@ export type RemoteKeys = KeySource & { refresh(): Promise<void>; close(): void }
 
 export type RemoteKeysOptions = {
   readonly url: string;
-  /** Told of every refresh that failed and every key left out; sentences without secrets. */
+  /** Told of every refresh that failed, and once of every key left out; sentences without secrets. */
   readonly onFault?: (fault: string) => void;
   /** For tests; milliseconds. */
   readonly timings?: Partial<Timings>;
@@ -62,6 +62,7 @@ export async function openRemoteKeys(options: RemoteKeysOptions): Promise<Remote
   const { onFault = () => {}, clock = () => performance.now() } = options;
   const timings = { ...TIMINGS, ...options.timings };
   let keys: KeyMap | null = null;
+  let leftOut: readonly string[] = [];
   let running: Promise<void> | null = null;
   let askedForUnknownAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
@@ -70,7 +71,9 @@ export async function openRemoteKeys(options: RemoteKeysOptions): Promise<Remote
   async function learn(): Promise<void> {
     try {
       const { keys: learned, faults } = await readKeySet(await fetchDocument(url, timings.fetchTimeout));
-      for (const fault of faults) onFault(`key set: left out ${fault}`);
+      // Said once, not at every refresh.
+      for (const fault of faults) if (!leftOut.includes(fault)) onFault(`key set: left out, ${fault}`);
+      leftOut = faults;
       keys = keepEqualKeys(keys, learned);
     } catch (error) {
       onFault(`key set not refreshed, known keys go on: ${error instanceof Error ? error.message : "unknown"}`);
@@ -161,9 +164,10 @@ async function fetchDocument(url: URL, timeoutMs: number): Promise<unknown> {
     await response.body?.cancel();
     throw new Error(`the answer has status ${response.status} and is not a JSON document`);
   }
+  const body: AsyncIterable<Uint8Array> = response.body;
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of body) {
     size += chunk.byteLength;
     // Counted after decompression. Throwing inside the loop also closes the connection.
     if (size > BODY_BYTES_MAX) throw new Error(`the key set is longer than ${BODY_BYTES_MAX} bytes`);

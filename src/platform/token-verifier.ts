@@ -4,17 +4,11 @@
 
 import { hash } from "node:crypto";
 import { compactVerify } from "jose";
-import type { Caller } from "./access.ts";
+import type { Caller, VerifyToken } from "./access.ts";
 import { bearerToken, readToken, type TokenFault } from "./bearer-token.ts";
 import type { KeySource } from "./key-set.ts";
 import { readClaims, timeFault, type Validity } from "./token-claims.ts";
 import type { VerificationKey } from "./verification-key.ts";
-
-/**
- * Who calls, judged by the Authorization header (contract 3.2, decision 18). A fault means 401 and is for the log alone.
- * Hand in `request.raw.headersDistinct.authorization`: of a header sent twice, `headers` shows only the first.
- */
-export type VerifyToken = (authorizationHeader: string | undefined | string[]) => Promise<Caller | TokenFault>;
 
 export type TokenVerifierOptions = {
   readonly issuer: string;
