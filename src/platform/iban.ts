@@ -1,0 +1,130 @@
+// The IBANs of our own accounts (ISO 13616): which countries we can issue in, and how an account number is put into their national
+// form. Checking what others send is ibantools' business.
+
+import { isValidBIC, isValidIBAN } from "ibantools";
+import { runningDigits } from "./account-number.ts";
+import { mod97, mod97CheckDigits } from "./mod97.ts";
+
+/** The bank that issues: country of the IBAN, and all of the national form that stands for bank and branch. */
+export type IbanIssuer = { readonly country: string; readonly bankCode: string };
+
+/** Whether the text is an IBAN in electronic form: upper case, no spaces, right length and check digits, national checks where known. */
+export function isValidIban(text: string): boolean {
+  return text.length <= 34 && isValidIBAN(text);
+}
+
+/** Whether the text is a BIC (ISO 9362): 8 or 11 characters, upper case. Says nothing about a bank with that code. */
+export function isValidBic(text: string): boolean {
+  return /^[A-Z0-9]{8}(?:[A-Z0-9]{3})?$/.test(text) && isValidBIC(text);
+}
+
+/** What is wrong with the settings of an issuer, as a sentence for the operator; null when IBANs can be made with it. Asked at start. */
+export function ibanIssuerFault(issuer: IbanIssuer): string | null {
+  const layout = LAYOUTS.get(issuer.country);
+  if (!layout) return `IBANs of the country ${issuer.country} cannot be issued; possible are ${[...LAYOUTS.keys()].join(", ")}.`;
+  if (!layout.bankCode.test(issuer.bankCode)) return `The bank code for ${issuer.country} must be ${layout.bankCodeRule}.`;
+  return null;
+}
+
+/**
+ * The IBAN of one of our account numbers. Its account part is the number, with zeros before it; where that part has 8 digits (BG, GB,
+ * IE, SI) it is the number's 8 running digits, without the check digits: the IBAN has its own.
+ * Throws RangeError for an issuer that `ibanIssuerFault` complains about and for what is no account number of ours.
+ */
+export function composeIban(issuer: IbanIssuer, accountNumber: string): string {
+  const layout = LAYOUTS.get(issuer.country);
+  const fault = ibanIssuerFault(issuer);
+  if (!layout || fault !== null) throw new RangeError(fault ?? "");
+  const running = runningDigits(accountNumber);
+  const account = (layout.accountLength < accountNumber.length ? running : accountNumber).padStart(layout.accountLength, "0");
+  const bban = layout.compose(issuer.bankCode, account);
+  return issuer.country + mod97CheckDigits(toDigits(bban + issuer.country)) + bban;
+}
+
+/** How a country writes bank and account, its BBAN (SWIFT IBAN registry). */
+type Layout = {
+  readonly bankCode: RegExp;
+  readonly bankCodeRule: string;
+  readonly accountLength: number;
+  readonly compose: (bankCode: string, account: string) => string;
+};
+
+/** Bank code, then the account: most countries have no check of their own within. */
+const joined = (bankCode: string, account: string) => bankCode + account;
+
+/** Left out: BE (7 digits for the account are too few), FI, HR, IT, SK, SM (checks over the account that our numbers cannot meet, or that we cannot test). */
+const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
+  ["AT", { bankCode: /^[0-9]{5}$/, bankCodeRule: "5 digits (Bankleitzahl)", accountLength: 11, compose: joined }],
+  [
+    "BG",
+    {
+      bankCode: /^[A-Z]{4}[0-9]{6}$/,
+      bankCodeRule: "4 letters, 4 digits of the branch, 2 of the account type",
+      accountLength: 8,
+      compose: joined,
+    },
+  ],
+  ["CY", { bankCode: /^[0-9]{8}$/, bankCodeRule: "3 digits of the bank, 5 of the branch", accountLength: 16, compose: joined }],
+  ["DE", { bankCode: /^[0-9]{8}$/, bankCodeRule: "8 digits (Bankleitzahl)", accountLength: 10, compose: joined }],
+  ["EE", { bankCode: /^[0-9]{2}$/, bankCodeRule: "2 digits", accountLength: 13, compose: estonian }],
+  ["ES", { bankCode: /^[0-9]{8}$/, bankCodeRule: "4 digits of the bank, 4 of the branch", accountLength: 10, compose: spanish }],
+  ["FR", { bankCode: /^[0-9]{10}$/, bankCodeRule: "5 digits of the bank, 5 of the branch", accountLength: 11, compose: french }],
+  [
+    "GB",
+    { bankCode: /^[A-Z]{4}[0-9]{6}$/, bankCodeRule: "4 letters and the 6 digits of the sort code", accountLength: 8, compose: joined },
+  ],
+  ["GR", { bankCode: /^[0-9]{7}$/, bankCodeRule: "3 digits of the bank, 4 of the branch", accountLength: 16, compose: joined }],
+  [
+    "IE",
+    { bankCode: /^[A-Z]{4}[0-9]{6}$/, bankCodeRule: "4 letters and the 6 digits of the sort code", accountLength: 8, compose: joined },
+  ],
+  ["LT", { bankCode: /^[0-9]{5}$/, bankCodeRule: "5 digits", accountLength: 11, compose: joined }],
+  ["LU", { bankCode: /^[0-9]{3}$/, bankCodeRule: "3 digits", accountLength: 13, compose: joined }],
+  ["LV", { bankCode: /^[A-Z]{4}$/, bankCodeRule: "4 letters", accountLength: 13, compose: joined }],
+  ["MC", { bankCode: /^[0-9]{10}$/, bankCodeRule: "5 digits of the bank, 5 of the branch", accountLength: 11, compose: french }],
+  [
+    "MT",
+    { bankCode: /^[A-Z]{4}[0-9]{5}$/, bankCodeRule: "4 letters and the 5 digits of the sort code", accountLength: 18, compose: joined },
+  ],
+  ["NL", { bankCode: /^[A-Z]{4}$/, bankCodeRule: "4 letters", accountLength: 10, compose: joined }],
+  ["PT", { bankCode: /^[0-9]{8}$/, bankCodeRule: "4 digits of the bank, 4 of the branch", accountLength: 11, compose: withMod97 }],
+  ["SI", { bankCode: /^[0-9]{5}$/, bankCodeRule: "5 digits", accountLength: 8, compose: withMod97 }],
+]);
+
+/** Countries that IBANs can be issued in, ISO 3166-1 alpha-2. */
+export const ibanCountries: readonly string[] = [...LAYOUTS.keys()];
+
+function withMod97(bankCode: string, account: string): string {
+  return bankCode + account + mod97CheckDigits(bankCode + account);
+}
+
+/** The clé RIB: the whole, with it, is divisible by 97 under the weights 89, 15 and 3. */
+function french(bankCode: string, account: string): string {
+  const weighted = 89 * mod97(bankCode.slice(0, 5)) + 15 * mod97(bankCode.slice(5)) + 3 * mod97(account);
+  return bankCode + account + String(97 - (weighted % 97)).padStart(2, "0");
+}
+
+/** Two check digits, of bank and account, stand between them: weights 1, 2, 4 ... modulo 11. */
+function spanish(bankCode: string, account: string): string {
+  return bankCode + mod11Digit(`00${bankCode}`) + mod11Digit(account) + account;
+}
+
+function mod11Digit(tenDigits: string): string {
+  const check = 11 - (weightedSum(tenDigits, [1, 2, 4, 8, 5, 10, 9, 7, 3, 6]) % 11);
+  return String(check === 11 ? 0 : check === 10 ? 1 : check);
+}
+
+/** One check digit at the end, over the account: weights 7, 1, 3 modulo 10. */
+function estonian(bankCode: string, account: string): string {
+  const rest = weightedSum(account, [7, 1, 3]) % 10;
+  return bankCode + account + String((10 - rest) % 10);
+}
+
+function weightedSum(digits: string, weights: readonly number[]): number {
+  return [...digits].reduce((sum, digit, i) => sum + Number(digit) * (weights[i % weights.length] ?? 0), 0);
+}
+
+/** Letters as two digits, A is 10 (ISO 7064). */
+function toDigits(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => String(letter.charCodeAt(0) - 55));
+}
