@@ -1,0 +1,166 @@
+// The settings of one process, read once at start and checked as a whole: whoever gets a Config can rely on it, and whoever wrote the
+// environment hears of all mistakes at once. What each setting means stands in settings.ts.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { isDistant, readSettings, type SettingsReader } from "./setting-readers.ts";
+import { DEVELOPMENT_ISSUER, type Mode, SETTINGS, type SettingName } from "./settings.ts";
+import { StartupError } from "./startup-error.ts";
+
+export { type Mode, SETTINGS, type Setting } from "./settings.ts";
+
+export type Config = {
+  readonly mode: Mode;
+  readonly port: number;
+  readonly host: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly demo: boolean;
+  /** Null: the embedded PostgreSQL below dataDir. Holds a password; never print it. */
+  readonly databaseUrl: string | null;
+  readonly databaseMigrationUrl: string | null;
+  readonly databasePoolSize: number;
+  readonly writerLanes: number;
+  /** `jwksUrl` null: the development issuer, whose key lies below dataDir. Never null in production. */
+  readonly auth: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string | null };
+  /** Null: no limit. */
+  readonly rateLimitPerMinute: number | null;
+  readonly trustProxyHops: number;
+  readonly logLevel: LogLevel;
+  readonly bankTimeZone: string;
+  readonly iban: {
+    readonly countryEur: string;
+    readonly codeEur: string;
+    readonly bankCodeGbp: string;
+    readonly sortCode: string;
+    readonly bic: string;
+  };
+  readonly importStatus: "active" | "pending";
+  readonly accountCurrencies: readonly string[];
+  readonly eventsSinkUrl: string | null;
+  /** Sentences for the log: settings that are allowed but probably not meant. */
+  readonly warnings: readonly string[];
+};
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The environment of this process, completed (never overridden) by a file .env in `folder`. */
+export function readEnvironment(folder: string = process.cwd()): NodeJS.ProcessEnv {
+  const file = join(folder, ".env");
+  if (!existsSync(file)) return process.env;
+  try {
+    return { ...parseEnv(readFileSync(file, "utf8")), ...process.env };
+  } catch (error) {
+    throw new StartupError(`Cannot read ${file}: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+  }
+}
+
+/** Reads and checks all settings. @throws StartupError with one line for each wrong one. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const mode: Mode = env.NODE_ENV === "production" ? "production" : "development";
+  const read = readSettings(env, mode);
+  // Test runners set `test`; it means development.
+  if (env.NODE_ENV !== "test") read.oneOf("NODE_ENV", ["development", "production"]);
+  const config = {
+    mode,
+    port: read.integer("PORT", 0, 65_535),
+    host: read.matching("HOST", /^\S+$/, "a host name or address"),
+    dataDir: resolve(read.text("FINLEGO_DATA") ?? ""),
+    demo: read.flag("FINLEGO_DEMO"),
+    databaseUrl: read.url("DATABASE_URL", ["postgresql:", "postgres:"]),
+    databaseMigrationUrl: read.url("DATABASE_MIGRATION_URL", ["postgresql:", "postgres:"]),
+    databasePoolSize: read.integer("DATABASE_POOL_SIZE", 1, 1_000),
+    writerLanes: read.integer("WRITER_LANES", 1, 64),
+    auth: {
+      issuer: read.url("AUTH_ISSUER", ["https:", "http:"]) ?? "",
+      audience: read.text("AUTH_AUDIENCE") ?? "",
+      jwksUrl: read.url("AUTH_JWKS_URL", ["https:", "http:"]),
+    },
+    rateLimitPerMinute: read.integer("RATE_LIMIT_PER_MINUTE", 0, 10_000_000) || null,
+    trustProxyHops: read.integer("TRUST_PROXY_HOPS", 0, 10),
+    logLevel: read.oneOf("LOG_LEVEL", LOG_LEVELS),
+    bankTimeZone: read.timeZone("BANK_TIME_ZONE"),
+    iban: {
+      countryEur: read.matching("BANK_IBAN_COUNTRY_EUR", /^[A-Z]{2}$/, "two capital letters"),
+      codeEur: read.matching("BANK_CODE_EUR", /^[A-Z0-9]{2,12}$/, "2 to 12 digits or capital letters"),
+      bankCodeGbp: read.matching("BANK_CODE_GBP", /^[A-Z]{4}$/, "four capital letters"),
+      sortCode: read.matching("BANK_SORT_CODE", /^\d{6}$/, "six digits"),
+      bic: read.matching("BANK_BIC", /^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$/, "a BIC of 8 or 11 characters"),
+    },
+    importStatus: read.oneOf("ONBOARDING_IMPORT_STATUS", ["active", "pending"]),
+    accountCurrencies: read.currencies("ACCOUNT_CURRENCIES"),
+    eventsSinkUrl: read.url("EVENTS_SINK_URL", ["https:", "http:"]),
+  } satisfies Omit<Config, "warnings">;
+  checkTogether(config, read);
+  if (mode === "production") checkProduction(config, read);
+  if (read.problems.length > 0) {
+    throw new StartupError(`The settings are not right:\n${read.problems.map((problem) => `  - ${problem}`).join("\n")}`);
+  }
+  return { ...config, warnings: findWarnings(config, env, read) };
+}
+
+type Read = Omit<Config, "warnings">;
+
+function checkTogether(config: Read, read: SettingsReader): void {
+  if (config.databaseMigrationUrl !== null && config.databaseUrl === null) {
+    read.problems.push("DATABASE_MIGRATION_URL is given without DATABASE_URL: give both, or DATABASE_URL alone.");
+  }
+  if (config.iban.countryEur !== "LT" && !read.isGiven("BANK_CODE_EUR")) {
+    read.problems.push(`BANK_CODE_EUR must be given with BANK_IBAN_COUNTRY_EUR=${config.iban.countryEur}: its default fits LT only.`);
+  }
+}
+
+// Passwords that stand in examples and images; a database behind one of them is open.
+const EXAMPLE_PASSWORDS = [
+  "postgres",
+  "password",
+  "passwd",
+  "changeme",
+  "change-me",
+  "secret",
+  "example",
+  "finlego",
+  "admin",
+  "root",
+  "test",
+];
+
+function checkProduction(config: Read, read: SettingsReader): void {
+  const embedded = read.flag("FINLEGO_EMBEDDED");
+  if (config.databaseUrl === null && !embedded) {
+    read.problems.push(
+      "DATABASE_URL is missing: production needs a PostgreSQL server of your own (FINLEGO_EMBEDDED=1 allows the embedded one for a trial).",
+    );
+  }
+  for (const name of ["DATABASE_URL", "DATABASE_MIGRATION_URL"] as const) {
+    const url = name === "DATABASE_URL" ? config.databaseUrl : config.databaseMigrationUrl;
+    if (url !== null && EXAMPLE_PASSWORDS.includes(new URL(url).password.toLowerCase())) {
+      read.problems.push(`${name} holds an example password: choose one of your own.`);
+    }
+  }
+  for (const name of ["AUTH_ISSUER", "AUTH_JWKS_URL", "EVENTS_SINK_URL"] as const) {
+    const url = read.text(name);
+    if (url !== null && URL.canParse(url) && new URL(url).protocol === "http:" && isDistant(url)) {
+      read.problems.push(`${name} must begin with https:// (http:// only for this machine).`);
+    }
+  }
+  if (config.auth.issuer === DEVELOPMENT_ISSUER)
+    read.problems.push("AUTH_ISSUER names the development issuer, which production does not have.");
+}
+
+const FICTITIOUS: readonly SettingName[] = ["BANK_CODE_EUR", "BANK_CODE_GBP", "BANK_SORT_CODE", "BANK_BIC"];
+
+function findWarnings(config: Read, env: NodeJS.ProcessEnv, read: SettingsReader): string[] {
+  const known = new Set<string>(SETTINGS.map(({ name }) => name));
+  const unknown = Object.keys(env).filter((name) => name.startsWith("FINLEGO_") && !known.has(name));
+  const warnings = unknown.sort().map((name) => `${name} is no setting and means nothing.`);
+  if (config.mode === "development") return warnings;
+  const fictitious = FICTITIOUS.filter((name) => !read.isGiven(name));
+  if (fictitious.length > 0)
+    warnings.push(`${fictitious.join(", ")}: the default stands for no bank; account numbers cannot be used outside.`);
+  if (config.demo) warnings.push("FINLEGO_DEMO=1 puts the demo bank into a production database.");
+  if (config.databaseUrl === null) warnings.push("The embedded PostgreSQL has neither replica nor backup.");
+  return warnings;
+}
