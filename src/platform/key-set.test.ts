@@ -149,6 +149,19 @@ describe("a key set in good health", () => {
     keys.close();
     expect(await kidsOf(keys)).toEqual(["b"]);
   });
+
+  test("closing during a fetch lets that one end and begins no other", async () => {
+    const keys = await openKeys({ refreshInterval: 1 });
+    const held: ServerResponse[] = [];
+    answer = (response, request) => (request.url === "/keys" ? held.push(response) : response.end());
+    await vi.waitFor(() => expect(held).toHaveLength(1));
+    keys.close();
+    for (const response of held) sendJson({ keys: [B] })(response);
+    await vi.waitFor(async () => expect(await keys.find("b")).toBeDefined());
+    // Other calls to the same server pass the time in which the next fetch would come.
+    for (let n = 0; n < 20; n++) await fetch(`${url}?other`);
+    expect(held).toHaveLength(1);
+  });
 });
 
 /** Every way of being sick, and the words of the fault that names it. */
