@@ -1,0 +1,6 @@
+// The face of client profiles: who the bank's clients are and in what standing. Nothing else of this module may be imported.
+
+export { ClientStatus, ExternalId, NewIndividual, RiskLevel, VerificationStatus } from "./contract.ts";
+export { type ClientStanding, createClient, findClient, lockClientForShare, type NewClient } from "./clients.ts";
+export { clientProfileProblems } from "./problems.ts";
+export { clientProfileEndpoints } from "./routes.ts";

@@ -1,0 +1,10 @@
+// What client profiles refuse.
+
+import { type Catalogue, refuser } from "#platform/problem.ts";
+
+/** Refusals of this module, for the endpoints that may answer them. */
+export const clientProfileProblems = {
+  duplicateExternalId: { status: 409, title: "A client with this externalId exists.", retry: "no" },
+} as const satisfies Catalogue;
+
+export const refuse = refuser(clientProfileProblems);

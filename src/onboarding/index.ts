@@ -1,0 +1,4 @@
+// The face of onboarding: how clients come to the bank. Nothing else of this module may be imported.
+
+export { type ImportStatus } from "./imported-standing.ts";
+export { onboardingEndpoints } from "./routes.ts";

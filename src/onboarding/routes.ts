@@ -1,0 +1,48 @@
+// Operation 99: a tenant's system hands over a client that it has verified.
+
+import { clientProfileProblems, createClient, ExternalId, NewIndividual } from "#client-profile";
+import { callerTenant } from "#platform/access.ts";
+import { publish } from "#platform/events.ts";
+import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
+import { strictObject } from "#platform/schema.ts";
+import { IMPORT_EXAMPLE, ImportedClient } from "./contract.ts";
+import { type ImportStatus, importedStanding } from "./imported-standing.ts";
+
+const ImportIndividual = strictObject(
+  { externalId: ExternalId, ...NewIndividual.properties },
+  { title: "ImportIndividualClientCommand", examples: [IMPORT_EXAMPLE] },
+);
+
+/** Operation 99 of the contract, with the setting ONBOARDING_IMPORT_STATUS. */
+export function onboardingEndpoints({ importStatus }: { readonly importStatus: ImportStatus }): readonly Endpoint[] {
+  return [
+    endpoint({
+      id: "importIndividualClient",
+      method: "POST",
+      path: "/integration/clients/individuals",
+      tags: ["Onboarding Integration / ClientsImport"],
+      summary: "Imports a new individual client from an integrated WL customer's onboarding system",
+      description:
+        "One externalId for each tenant (the token's `tenant`, else `default`); the same e-mail twice is allowed. Nothing documented is refused but a date that does not exist, a dateOfBirth in the future, an expirationDate before the issuedDate, and a country code that is not assigned. A client of riskLevel `prohibited` is stored as rejected.",
+      audience: "integration",
+      scope: "integration.import",
+      body: ImportIndividual,
+      reply: ImportedClient,
+      problems: clientProfileProblems,
+      work: "write",
+      async handle(tx, { body, caller }) {
+        const { externalId, ...individual } = body;
+        const tenant = callerTenant(caller);
+        const standing = importedStanding(individual.riskLevel, importStatus);
+        const { clientId } = await createClient(tx, { tenant, externalId, individual, ...standing, reason: "import" });
+        await publish(tx, {
+          type: "client.imported",
+          subject: `client:${clientId}`,
+          tenant,
+          data: { clientId, type: "individual", ...standing },
+        });
+        return { clientId, externalId };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,20 @@
+// Who did what: one row for each change, written in the transaction that makes the change, so that neither stands without the other.
+// Rows are never changed or removed (the database refuses it).
+
+import type { Tx } from "./db.ts";
+import { type PlainDetail, refusePersonalData } from "./personal-data.ts";
+import * as store from "./audit.store.ts";
+
+/** `action` names what was done ("client.imported"), `subject` the thing it was done to ("client:<uuid>"). */
+export type AuditRecord = {
+  readonly action: string;
+  readonly subject: string;
+  /** What helps to understand the change. Never names, birth dates, document numbers, phone numbers, e-mail or postal addresses. */
+  readonly detail?: PlainDetail;
+};
+
+/** Writes the row; actor, tenant, trace and time come from `tx`. A bug when `detail` has a member named like personal data. */
+export async function writeAudit(tx: Tx, { action, subject, detail = {} }: AuditRecord): Promise<void> {
+  refusePersonalData(detail);
+  await store.insertAuditEntry(tx, action, subject, JSON.stringify(detail));
+}

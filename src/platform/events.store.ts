@@ -1,0 +1,18 @@
+// SQL of the outbox. Rows are only ever added.
+
+import type { Tx } from "./db.ts";
+import type { NewEvent, StoredEvent } from "./events.ts";
+
+export async function insertEvent(tx: Tx, id: string, event: NewEvent): Promise<void> {
+  await tx.sql`
+    insert into platform.event (id, type, subject, tenant, occurred_at, trace_id, data)
+    values (${id}, ${event.type}, ${event.subject}, ${event.tenant}, ${tx.now}, ${tx.actor.traceId}, ${JSON.stringify(event.data)}::jsonb)`;
+}
+
+export async function findEvent(tx: Tx, id: string): Promise<StoredEvent | null> {
+  const rows = await tx.sql<StoredEvent>`
+    select id, type, subject, tenant, occurred_at as "occurredAt", trace_id as "traceId", data
+    from platform.event
+    where id = ${id}`;
+  return rows[0] ?? null;
+}

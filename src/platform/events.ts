@@ -1,0 +1,61 @@
+// The outbox. An event is written in the transaction in which it happened, together with one job for each subscriber: after the
+// commit every subscriber hears of it at least once, after a rollback nobody does. Order between events is not promised; `occurredAt`
+// tells which was first.
+
+import type { Tx } from "./db.ts";
+import { newId } from "./new-id.ts";
+import { enqueue, type Job } from "./jobs.ts";
+import { type PlainDetail, refusePersonalData } from "./personal-data.ts";
+import { invariant } from "./problem.ts";
+import * as store from "./events.store.ts";
+
+/** Something that has happened. `data` says what a listener needs to decide whether to ask for more; never personal data. */
+export type NewEvent = {
+  /** Noun and past tense: "client.imported". */
+  readonly type: string;
+  /** The thing it happened to: "client:<uuid>". */
+  readonly subject: string;
+  /** The tenant whose thing it is, which need not be the actor's. */
+  readonly tenant: string;
+  readonly data: PlainDetail;
+};
+
+export type StoredEvent = NewEvent & { readonly id: string; readonly occurredAt: Date; readonly traceId: string };
+
+/** What a subscriber's job is given; `findEvent` has the rest. */
+export type EventNotice = { readonly eventId: string };
+
+/** Who hears of which events. The job runs at least once for each. */
+export type Subscription = { readonly types: "all" | readonly string[]; readonly job: Job<EventNotice> };
+
+const EVENT_TYPE = /^[a-z][A-Za-z]*(?:\.[a-z][A-Za-z]*)+$/;
+
+const subscriptions = new Map<string, Subscription>();
+
+/**
+ * Adds a subscriber, one for each job's name. The composition root does this before the first request is served, in every process that
+ * publishes: an event that was published before goes unheard. Gives the way to take it back.
+ */
+export function subscribe(subscription: Subscription): () => void {
+  const { name } = subscription.job;
+  subscriptions.set(name, subscription);
+  return () => {
+    if (subscriptions.get(name) === subscription) subscriptions.delete(name);
+  };
+}
+
+/** Writes the event and its subscribers' jobs in the caller's transaction. A bug when `data` has a member named like personal data. */
+export async function publish(tx: Tx, event: NewEvent): Promise<void> {
+  invariant(EVENT_TYPE.test(event.type), `not the name of an event: ${event.type}`);
+  refusePersonalData(event.data);
+  const eventId = newId();
+  await store.insertEvent(tx, eventId, event);
+  for (const { types, job } of subscriptions.values()) {
+    if (types === "all" || types.includes(event.type)) await enqueue(tx, job, { eventId });
+  }
+}
+
+/** The event of a notice. Null only where somebody emptied the outbox. */
+export async function findEvent(tx: Tx, eventId: string): Promise<StoredEvent | null> {
+  return await store.findEvent(tx, eventId);
+}

@@ -1,0 +1,36 @@
+// SQL of the job queue. Its tables are graphile-worker's; we add jobs in our own transactions and free those of dead workers.
+
+import type pg from "pg";
+import type { Tx } from "./db.ts";
+
+export type NewJob = {
+  readonly name: string;
+  readonly envelope: string;
+  readonly attemptsMax: number;
+  readonly runAt: Date | null;
+  readonly key: string | null;
+};
+
+export async function addJob(tx: Tx, { name, envelope, attemptsMax, runAt, key }: NewJob): Promise<void> {
+  await tx.sql`
+    select 1 as added
+    from graphile_worker.add_job(
+      identifier => ${name}::text,
+      payload => ${envelope}::json,
+      run_at => ${runAt}::timestamptz,
+      max_attempts => ${attemptsMax}::integer,
+      job_key => ${key}::text)`;
+}
+
+/** Frees the jobs that a worker took longer ago than any job may run: that worker is gone, or has lost its way. Says how many workers. */
+export async function freeAbandonedJobs(pool: pg.Pool, afterSeconds: number): Promise<number> {
+  const { rows } = await pool.query<{ workers: string[] }>(
+    `select coalesce(array_agg(distinct locked_by), '{}') as workers
+     from graphile_worker._private_jobs
+     where locked_at < clock_timestamp() - make_interval(secs => $1)`,
+    [afterSeconds],
+  );
+  const workers = rows[0]?.workers ?? [];
+  if (workers.length > 0) await pool.query("select graphile_worker.force_unlock_workers($1::text[])", [workers]);
+  return workers.length;
+}

@@ -1,0 +1,132 @@
+// The HTTP edge over real endpoints, a real database and real tokens, without a socket: what a test of an operation talks to.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Scope } from "#platform/access.ts";
+import { Database } from "#platform/db.ts";
+import { openDevelopmentIssuer, type TokenRequest } from "#platform/development-issuer.ts";
+import { addEndpoints, buildHttp, type HttpOptions } from "#platform/http/app.ts";
+import type { Endpoint } from "#platform/http/endpoint.ts";
+import { createTokenVerifier } from "#platform/token-verifier.ts";
+import { pino } from "pino";
+import { openTestDatabase } from "./database.ts";
+import type { TestDatabase } from "./server.ts";
+
+/** Whom a test speaks as: a system with scopes, or an end user. */
+export type TestCaller =
+  | { readonly kind: "system"; readonly scopes: readonly Scope[]; readonly tenant?: string; readonly subject?: string }
+  | { readonly kind: "client"; readonly clientId: string; readonly tenant?: string };
+
+/** `text` is the body's bytes as they came; `body` the same read as JSON, {} where it is none. */
+export type TestAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
+  readonly text: string;
+  readonly body: Readonly<Record<string, unknown>>;
+};
+
+type Headers = Readonly<Record<string, string>>;
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+export type TestCalls = {
+  get(path: string, headers?: Headers): Promise<TestAnswer>;
+  /** A string is sent as it stands, with the JSON media type; anything else as JSON. */
+  send(method: Method, path: string, body?: unknown, headers?: Headers): Promise<TestAnswer>;
+  post(path: string, body?: unknown, headers?: Headers): Promise<TestAnswer>;
+  put(path: string, body?: unknown, headers?: Headers): Promise<TestAnswer>;
+  patch(path: string, body?: unknown, headers?: Headers): Promise<TestAnswer>;
+};
+
+export type TestApp = {
+  readonly app: Awaited<ReturnType<typeof buildHttp>>;
+  readonly db: Database;
+  readonly database: TestDatabase;
+  /** The calls of one caller, with a token of the development issuer; null sends no token. */
+  callAs(caller: TestCaller | null): TestCalls;
+  close(): Promise<void>;
+};
+
+const ISSUER = "https://issuer.test";
+const AUDIENCE = "finlego-test";
+
+/** Clones a database and builds the app over it. Call it in `beforeAll`, and `close` in `afterAll`. Give a function where endpoints need the database. */
+export async function openTestApp(
+  endpoints: readonly Endpoint[] | ((db: Database) => readonly Endpoint[]),
+  poolSize = 10,
+): Promise<TestApp> {
+  const database = await openTestDatabase();
+  const folder = await mkdtemp(join(tmpdir(), "finlego-test-app-"));
+  const issuer = await openDevelopmentIssuer({ dataDir: folder, issuer: ISSUER, audience: AUDIENCE, mode: "test" });
+  const db = new Database({ url: database.appUrl, role: database.appRole, poolSize, name: "finlego-test" });
+  const options: HttpOptions = {
+    db,
+    endpoints: typeof endpoints === "function" ? endpoints(db) : endpoints,
+    verify: createTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, keys: issuer.keys, clock: Date.now }),
+    log: pino({ level: process.env["FINLEGO_TEST_LOG"] ?? "silent" }),
+    rateLimitPerMinute: 0,
+    trustProxyHops: 0,
+  };
+  const app = await buildHttp(options);
+  addEndpoints(app, options);
+  await app.ready();
+
+  const tokens = new Map<string, Promise<string>>();
+  const tokenOf = (caller: TestCaller): Promise<string> => {
+    const name = JSON.stringify(caller);
+    const token = tokens.get(name) ?? issuer.mint(tokenRequest(caller), Date.now());
+    tokens.set(name, token);
+    return token;
+  };
+
+  return {
+    app,
+    db,
+    database,
+    callAs: (caller) => calls(app, async () => (caller === null ? null : await tokenOf(caller))),
+    async close() {
+      await app.close();
+      await db.close();
+      await rm(folder, { recursive: true, force: true });
+      await database.drop();
+    },
+  };
+}
+
+function tokenRequest(caller: TestCaller): TokenRequest {
+  if (caller.kind === "client") return { audience: "frontOffice", clientId: caller.clientId, tenant: caller.tenant };
+  return { audience: "system", scope: caller.scopes.join(" "), tenant: caller.tenant, subject: caller.subject };
+}
+
+function calls(app: TestApp["app"], token: () => Promise<string | null>): TestCalls {
+  const send = async (method: Method, path: string, body?: unknown, headers: Headers = {}): Promise<TestAnswer> => {
+    const credential = await token();
+    const answer = await app.inject({
+      method,
+      url: path,
+      headers: {
+        ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    return { status: answer.statusCode, headers: answer.headers, text: answer.body, body: readBody(answer.body) };
+  };
+  return {
+    send,
+    get: (path, headers) => send("GET", path, undefined, headers),
+    post: (path, body, headers) => send("POST", path, body, headers),
+    put: (path, body, headers) => send("PUT", path, body, headers),
+    patch: (path, body, headers) => send("PATCH", path, body, headers),
+  };
+}
+
+function readBody(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? { ...body } : {};
+  } catch {
+    return {};
+  }
+}
