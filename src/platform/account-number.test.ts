@@ -26,7 +26,7 @@ test("a number and its check digits leave 1 when divided by 97", () => {
 test("every wrong digit and every swap of two different neighbours is found", () => {
   fc.assert(
     fc.property(running, fc.nat(9), fc.integer({ min: 1, max: 9 }), (given, place, change) => {
-      const digits = [...accountNumber(given)];
+      const digits = Array.from(accountNumber(given));
       const wrong = digits.with(place, String((Number(digits[place]) + change) % 10));
       expect(isAccountNumber(wrong.join(""))).toBe(false);
       const [a, b] = [digits[place], digits[place + 1]];

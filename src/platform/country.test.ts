@@ -2,7 +2,7 @@ import countries from "i18n-iso-countries";
 import { expect, test } from "vitest";
 import { isCountry, toCountry } from "./country.ts";
 
-const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+const LETTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 const pairs = LETTERS.flatMap((first) => LETTERS.map((second) => first + second));
 
 test("of all pairs of letters exactly those are countries that the reference package knows", () => {

@@ -82,9 +82,9 @@ function sentenceOf(error: ErrorObject): string {
     case "enum":
       return `The field must be one of: ${list(schema["enum"])}.`;
     case "const":
-      return `The field must be ${String(schema["const"])}.`;
+      return `The field must be ${show(schema["const"])}.`;
     case "pattern":
-      return `The field must match the pattern ${String(schema["pattern"])}.`;
+      return `The field must match the pattern ${show(schema["pattern"])}.`;
     case "format":
       return formatRule(schema) ?? "The field has a wrong format.";
     case "minLength":
@@ -100,11 +100,11 @@ function sentenceOf(error: ErrorObject): string {
     case "maximum":
       return `The field must be ${bounds(schema, "minimum", "maximum", "")}.`;
     case "exclusiveMinimum":
-      return `The field must be greater than ${String(schema["exclusiveMinimum"])}.`;
+      return `The field must be greater than ${show(schema["exclusiveMinimum"])}.`;
     case "exclusiveMaximum":
-      return `The field must be less than ${String(schema["exclusiveMaximum"])}.`;
+      return `The field must be less than ${show(schema["exclusiveMaximum"])}.`;
     case "multipleOf":
-      return `The field must be a multiple of ${String(schema["multipleOf"])}.`;
+      return `The field must be a multiple of ${show(schema["multipleOf"])}.`;
     case "uniqueItems":
       return "The field must not have the same element twice.";
     default:
@@ -115,9 +115,9 @@ function sentenceOf(error: ErrorObject): string {
 /** A lower and an upper limit are one sentence, whichever was missed. */
 function bounds(schema: Schema, lower: string, upper: string, of: string): string {
   const [min, max] = [schema[lower], schema[upper]];
-  if (min === undefined) return `${of}at most ${String(max)}`;
-  if (max === undefined) return `${of}at least ${String(min)}`;
-  return min === max ? `${of}${String(min)}` : `between ${String(min)} and ${String(max)}`;
+  if (min === undefined) return `${of}at most ${show(max)}`;
+  if (max === undefined) return `${of}at least ${show(min)}`;
+  return min === max ? `${of}${show(min)}` : `between ${show(min)} and ${show(max)}`;
 }
 
 function unknownName(schema: Schema): string {
@@ -153,9 +153,14 @@ function typeSentence(schemas: readonly Schema[]): string {
 }
 
 function formatRule(schema: Schema): string | undefined {
-  return textFormats.get(String(schema["format"]))?.rule;
+  const format = schema["format"];
+  return typeof format === "string" ? textFormats.get(format)?.rule : undefined;
 }
 
 function list(words: unknown): string {
-  return Array.isArray(words) ? words.map(String).join(", ") : "";
+  return Array.isArray(words) ? words.map(show).join(", ") : "";
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

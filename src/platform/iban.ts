@@ -44,55 +44,48 @@ export function composeIban(issuer: IbanIssuer, accountNumber: string): string {
 /** How a country writes bank and account, its BBAN (SWIFT IBAN registry). */
 type Layout = {
   readonly bankCode: RegExp;
+  /** The same for a person. */
   readonly bankCodeRule: string;
   readonly accountLength: number;
   readonly compose: (bankCode: string, account: string) => string;
 };
 
-/** Bank code, then the account: most countries have no check of their own within. */
-const joined = (bankCode: string, account: string) => bankCode + account;
-
-/** Left out: BE (7 digits for the account are too few), FI, HR, IT, SK, SM (checks over the account that our numbers cannot meet, or that we cannot test). */
+/**
+ * Left out: BE (7 digits are too few for our numbers), HR and SK (checks over the account that they cannot meet), FI, IT and SM (checks
+ * that nothing here could test).
+ */
 const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
-  ["AT", { bankCode: /^[0-9]{5}$/, bankCodeRule: "5 digits (Bankleitzahl)", accountLength: 11, compose: joined }],
-  [
-    "BG",
-    {
-      bankCode: /^[A-Z]{4}[0-9]{6}$/,
-      bankCodeRule: "4 letters, 4 digits of the branch, 2 of the account type",
-      accountLength: 8,
-      compose: joined,
-    },
-  ],
-  ["CY", { bankCode: /^[0-9]{8}$/, bankCodeRule: "3 digits of the bank, 5 of the branch", accountLength: 16, compose: joined }],
-  ["DE", { bankCode: /^[0-9]{8}$/, bankCodeRule: "8 digits (Bankleitzahl)", accountLength: 10, compose: joined }],
-  ["EE", { bankCode: /^[0-9]{2}$/, bankCodeRule: "2 digits", accountLength: 13, compose: estonian }],
-  ["ES", { bankCode: /^[0-9]{8}$/, bankCodeRule: "4 digits of the bank, 4 of the branch", accountLength: 10, compose: spanish }],
-  ["FR", { bankCode: /^[0-9]{10}$/, bankCodeRule: "5 digits of the bank, 5 of the branch", accountLength: 11, compose: french }],
-  [
-    "GB",
-    { bankCode: /^[A-Z]{4}[0-9]{6}$/, bankCodeRule: "4 letters and the 6 digits of the sort code", accountLength: 8, compose: joined },
-  ],
-  ["GR", { bankCode: /^[0-9]{7}$/, bankCodeRule: "3 digits of the bank, 4 of the branch", accountLength: 16, compose: joined }],
-  [
-    "IE",
-    { bankCode: /^[A-Z]{4}[0-9]{6}$/, bankCodeRule: "4 letters and the 6 digits of the sort code", accountLength: 8, compose: joined },
-  ],
-  ["LT", { bankCode: /^[0-9]{5}$/, bankCodeRule: "5 digits", accountLength: 11, compose: joined }],
-  ["LU", { bankCode: /^[0-9]{3}$/, bankCodeRule: "3 digits", accountLength: 13, compose: joined }],
-  ["LV", { bankCode: /^[A-Z]{4}$/, bankCodeRule: "4 letters", accountLength: 13, compose: joined }],
-  ["MC", { bankCode: /^[0-9]{10}$/, bankCodeRule: "5 digits of the bank, 5 of the branch", accountLength: 11, compose: french }],
-  [
-    "MT",
-    { bankCode: /^[A-Z]{4}[0-9]{5}$/, bankCodeRule: "4 letters and the 5 digits of the sort code", accountLength: 18, compose: joined },
-  ],
-  ["NL", { bankCode: /^[A-Z]{4}$/, bankCodeRule: "4 letters", accountLength: 10, compose: joined }],
-  ["PT", { bankCode: /^[0-9]{8}$/, bankCodeRule: "4 digits of the bank, 4 of the branch", accountLength: 11, compose: withMod97 }],
-  ["SI", { bankCode: /^[0-9]{5}$/, bankCodeRule: "5 digits", accountLength: 8, compose: withMod97 }],
+  ["AT", written(/^[0-9]{5}$/, "5 digits", 11)],
+  ["BG", written(/^[A-Z]{4}[0-9]{6}$/, "4 letters, 4 digits of the branch and 2 of the account type", 8)],
+  ["CY", written(/^[0-9]{8}$/, "3 digits of the bank and 5 of the branch", 16)],
+  ["DE", written(/^[0-9]{8}$/, "8 digits", 10)],
+  ["EE", written(/^[0-9]{2}$/, "2 digits", 13, estonian)],
+  ["ES", written(/^[0-9]{8}$/, "4 digits of the bank and 4 of the branch", 10, spanish)],
+  ["FR", written(/^[0-9]{10}$/, "5 digits of the bank and 5 of the branch", 11, french)],
+  ["GB", written(/^[A-Z]{4}[0-9]{6}$/, "4 letters and the 6 digits of the sort code", 8)],
+  ["GR", written(/^[0-9]{7}$/, "3 digits of the bank and 4 of the branch", 16)],
+  ["IE", written(/^[A-Z]{4}[0-9]{6}$/, "4 letters and the 6 digits of the sort code", 8)],
+  ["LT", written(/^[0-9]{5}$/, "5 digits", 11)],
+  ["LU", written(/^[0-9]{3}$/, "3 digits", 13)],
+  ["LV", written(/^[A-Z]{4}$/, "4 letters", 13)],
+  ["MC", written(/^[0-9]{10}$/, "5 digits of the bank and 5 of the branch", 11, french)],
+  ["MT", written(/^[A-Z]{4}[0-9]{5}$/, "4 letters and the 5 digits of the sort code", 18)],
+  ["NL", written(/^[A-Z]{4}$/, "4 letters", 10)],
+  ["PT", written(/^[0-9]{8}$/, "4 digits of the bank and 4 of the branch", 11, withMod97)],
+  ["SI", written(/^[0-9]{5}$/, "5 digits", 8, withMod97)],
 ]);
 
 /** Countries that IBANs can be issued in, ISO 3166-1 alpha-2. */
 export const ibanCountries: readonly string[] = [...LAYOUTS.keys()];
+
+function written(bankCode: RegExp, bankCodeRule: string, accountLength: number, compose = joined): Layout {
+  return { bankCode, bankCodeRule, accountLength, compose };
+}
+
+/** Most countries have no check of their own inside. */
+function joined(bankCode: string, account: string): string {
+  return bankCode + account;
+}
 
 function withMod97(bankCode: string, account: string): string {
   return bankCode + account + mod97CheckDigits(bankCode + account);
@@ -121,7 +114,7 @@ function estonian(bankCode: string, account: string): string {
 }
 
 function weightedSum(digits: string, weights: readonly number[]): number {
-  return [...digits].reduce((sum, digit, i) => sum + Number(digit) * (weights[i % weights.length] ?? 0), 0);
+  return Array.from(digits).reduce((sum, digit, i) => sum + Number(digit) * (weights[i % weights.length] ?? 0), 0);
 }
 
 /** Letters as two digits, A is 10 (ISO 7064). */
