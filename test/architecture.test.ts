@@ -36,7 +36,7 @@ const PLANTS: Record<keyof typeof RULES, readonly [Plant, ...Plant[]]> = {
     {
       sees: "a transaction opened by hand",
       faulty: { "src/general-ledger/writer.ts": 'await client.query("begin");' },
-      sound: { "src/general-ledger/writer.ts": 'const why = "begin with the oldest command";' },
+      sound: { "src/general-ledger/writer.ts": 'const why = "begin with the oldest command"; log.error({}, "call failed");' },
     },
     {
       sees: "a piece of a statement",
@@ -224,6 +224,26 @@ const PLANTS: Record<keyof typeof RULES, readonly [Plant, ...Plant[]]> = {
       sees: "a connection taken from a pool",
       faulty: { "src/app.ts": "const client = await this.pool.connect();" },
       sound: { "src/app.ts": "const carpool = cars.connect();" },
+    },
+  ],
+  testsCanFail: [
+    {
+      sees: "a test that only runs",
+      faulty: { "src/a.test.ts": 'test("it is so", () => { run(); });' },
+      sound: { "src/a.test.ts": 'test("it is so", () => { expect(run()).toBe(1); });' },
+    },
+    {
+      sees: "functions of the file that look at nothing",
+      faulty: { "src/a.test.ts": 'const check = () => more(); function more() { check(); }\ntest.each([1])("%s", (n) => check(n));' },
+      sound: { "src/a.test.ts": 'const check = () => more(); function more() { expect(1); }\ntest.each([1])("%s", (n) => check(n));' },
+    },
+    {
+      sees: "a property that is never asserted",
+      faulty: { "src/a.test.ts": 'test("p", () => { fc.property(fc.nat(), (n) => n >= 0); });' },
+      sound: {
+        "src/a.test.ts": 'test("p", () => { fc.assert(fc.property(fc.nat(), (n) => n >= 0)); });',
+        "src/b.test.ts": 'import { play } from "../test/setup/story.ts";\ntest("s", () => play(`open`));',
+      },
     },
   ],
   wordsOfTheGlossary: [

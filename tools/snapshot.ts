@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** With `--check` says where `path` first differs from `wanted` and answers 1; otherwise writes it and answers 0. */
+/** With `--check` on the command line says where `path` first differs from `wanted` and answers 1; otherwise writes it and answers 0. */
 export async function checkOrWrite(path: string, wanted: string, command: string): Promise<0 | 1> {
   if (!process.argv.includes("--check")) {
     await mkdir(dirname(path), { recursive: true });

@@ -65,18 +65,17 @@ function givenServer(databaseUrl: string): Host {
 
 async function embeddedServer(): Promise<Host> {
   const folder = await mkdtemp(join(tmpdir(), "finlego-test-"));
-  const removeFolder = () => rm(folder, { recursive: true, force: true });
-  try {
-    const started = await startEmbeddedPostgres({ dataDir: join(folder, "postgres"), log: () => {} });
-    const stop = async () => {
-      await started.stop();
-      await removeFolder();
-    };
-    return { urls: { ownerUrl: started.ownerUrl, appUrl: started.appUrl, appRole: null }, temporary: true, stop };
-  } catch (failure) {
-    await removeFolder();
-    throw failure;
-  }
+  const started = await startEmbeddedPostgres({
+    dataDir: join(folder, "postgres"),
+    log: () => {},
+    settings: { max_connections: "300" },
+    removeAfterwards: true,
+  });
+  const stop = async () => {
+    await started.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { urls: { ownerUrl: started.ownerUrl, appUrl: started.appUrl, appRole: null }, temporary: true, stop };
 }
 
 async function createTemplate({ ownerUrl, template }: TestServer): Promise<void> {

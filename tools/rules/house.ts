@@ -15,6 +15,9 @@ export type Room = keyof typeof ROOMS;
 /** Rooms that are banking modules: they have a face, a README and a database schema, and know each other by alias only. */
 export const MODULES = ["client-profile", "general-ledger", "onboarding"] as const satisfies readonly Room[];
 
+/** Folders of the platform that show only their index.ts to the rest of the house. */
+export const CORNERS = ["embedded-postgres"] as const;
+
 /** Schema of a room: its folder's name in the database's spelling. */
 export const schemaOf = (room: string): string => room.replaceAll("-", "_");
 
@@ -34,6 +37,7 @@ export const PURE_FILES = [
   "decimal.ts",
   "iban.ts",
   "json.ts",
+  "json-numbers.ts",
   "json-scan.ts",
   "money.ts",
   "payment.ts",
@@ -57,6 +61,9 @@ export const SQL_PLACES = [
 /** Who may open connections. Everybody else is handed a transaction. */
 export const CONNECTION_PLACES = [
   "src/platform/db.ts",
+  // Two with connections of their own kind: the ledger's writer, and the queue that must be woken.
+  "src/platform/lane.ts",
+  "src/platform/worker.ts",
   "src/platform/migrations.ts",
   "src/platform/database-target.ts",
   "src/platform/embedded-postgres/",

@@ -12,6 +12,7 @@ import { roomsIntroduceThemselves, roomsStandInThePlan } from "./rooms.ts";
 import { facesStaySmall, filesStaySmall, functionsStaySmall } from "./size.ts";
 import type { Fault, Rule, SourceFile } from "./source.ts";
 import { ownSchemaOnly, sqlOnlyInStores } from "./sql.ts";
+import { testsCanFail } from "./tests.ts";
 import { noMachinePaths, noNotesToOurselves, wordsOfTheGlossary } from "./words.ts";
 
 export const RULES = {
@@ -27,6 +28,7 @@ export const RULES = {
   networkOnlyInAdapters,
   noFloatingPoint,
   connectionsOnlyInPlatform,
+  testsCanFail,
   wordsOfTheGlossary,
   noNotesToOurselves,
   noMachinePaths,

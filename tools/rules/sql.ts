@@ -16,7 +16,7 @@ const STATEMENTS = [
   /^(?:grant|revoke)\s[^]*\son\s/,
   /^(?:truncate|lock)\s+(?:table\s+)?[a-z_]+\.?[a-z_]*$/,
   /^(?:begin|commit|rollback|start transaction|discard all)(?:;|$|\s+(?:to|isolation|read|transaction)\b)/,
-  /^(?:savepoint|release savepoint|listen|notify|call)\s+[\w.]+/,
+  /^(?:savepoint|release savepoint|listen|notify|deallocate)\s+\w+;?$|^call\s+[\w.]+\s*\(/,
   /^set\s+(?:local|session|role|transaction|constraints)\s|^set\s+[a-z_.]+\s*(?:=|to)\s|^reset role$/,
   // Pieces from which somebody builds a statement elsewhere.
   /^(?:where|and|or|order by|on conflict|returning|(?:left |inner )?join|having|group by|limit)\s[^]*(?:\$\d|\b[a-z_]+\.[a-z_]+\s*=)/,

@@ -58,7 +58,7 @@ export const noMachinePaths: Rule = eachFile(
   (file) =>
     faultsOfPattern(
       file,
-      /(?<![\w.~-])\/(?:work|root|home\/[a-z]\w*|Users\/\w+)(?=[/\s"'`,;:)]|$)/m,
-      (found) => `${found} exists on one machine only`,
+      /(?<![\w.~-])\/(?:work(?=[/\s"'`,;:)]|$)|root\/\w|home\/[a-z]|Users\/\w)/m,
+      (found) => `${found}… exists on one machine only`,
     ),
 );
