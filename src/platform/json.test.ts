@@ -122,7 +122,7 @@ test("a refusal never quotes the body", () => {
 
 test("a duplicate is found among any number of names, wherever it stands", () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.string({ unit: "binary" }), { minLength: 1, maxLength: 60 }), fc.nat(), (names, pick) => {
+    fc.property(fc.uniqueArray(fc.string({ unit: "binary" }), { minLength: 1, maxLength: 60, size: "max" }), fc.nat(), (names, pick) => {
       fc.pre(names.every((name) => name !== "__proto__" && !name.includes("\u0000")));
       const member = (name: string) => `${JSON.stringify(name)}:[{}]`;
       expect(refusedAt(`{${names.map(member).join(",")}}`)).toBe("accepted");
