@@ -1,0 +1,58 @@
+// A payment as it stands, with everything its answer is made of. Pure.
+
+import type { AccountCategory, PaymentState, PaymentType } from "./words.ts";
+import { isCreditNormal } from "./words.ts";
+
+/** An account as a payment left it: the last figures on it that this payment made. Credit positive, minor units. */
+export type AccountStand = {
+  readonly accountId: string;
+  readonly seq: bigint;
+  readonly balanceMinor: bigint;
+  readonly heldMinor: bigint;
+  readonly creditNormal: boolean;
+};
+
+export type PaymentLine = {
+  readonly lineNo: number;
+  readonly debitAccountId: string;
+  readonly creditAccountId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly type: PaymentType;
+  readonly description: string | null;
+};
+
+export type Payment = {
+  readonly id: string;
+  readonly externalId: string;
+  readonly type: PaymentType;
+  readonly state: PaymentState;
+  readonly clientId: string | null;
+  readonly description: string | null;
+  readonly reference: string | null;
+  readonly reason: string | null;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly valueDate: string;
+  readonly createdAt: Date;
+  readonly pendedAt: Date | null;
+  readonly postedAt: Date | null;
+  readonly cancelledAt: Date | null;
+  /** Number of the change that brought the present state. */
+  readonly sequence: bigint;
+  readonly lines: readonly PaymentLine[];
+  /** By first appearance in the lines, debit before credit. */
+  readonly accounts: readonly AccountStand[];
+};
+
+/** Keeps, for each account, the last of its stands, in the order of first appearance. */
+export function lastStands(stands: Iterable<AccountStand>): AccountStand[] {
+  const last = new Map<string, AccountStand>();
+  for (const stand of stands) last.set(stand.accountId, stand);
+  return [...last.values()];
+}
+
+/** The balance as people read it: positive on the category's normal side. */
+export function normalSide(balanceMinor: bigint, side: { readonly creditNormal: boolean } | AccountCategory): bigint {
+  const creditNormal = typeof side === "string" ? isCreditNormal(side) : side.creditNormal;
+  return creditNormal ? balanceMinor : -balanceMinor;
+}

@@ -1,0 +1,176 @@
+// The shell of payments: reads the body, hands the command to the writer (or posts it in a caller's transaction), and turns the result
+// into the answer or the one problem.
+
+import { type Caller, callerTenant } from "#platform/access.ts";
+import type { Currency } from "#platform/currency.ts";
+import type { Actor, Database, Tx } from "#platform/db.ts";
+import type { Answer, Call } from "#platform/http/endpoint.ts";
+import { bodyChecker } from "#platform/http/input.ts";
+import { claimList, type IdempotencyKey, itemKey, runOnce } from "#platform/http/idempotency.ts";
+import { canonicalJson, fingerprint } from "#platform/canonical.ts";
+import { toPaymentId } from "#platform/ids.ts";
+import { formatAmount } from "#platform/money.ts";
+import { newId } from "#platform/new-id.ts";
+import { invariant, platformProblems, Problem, problemBody, problemOf, refusePlatform } from "#platform/problem.ts";
+import type { PaymentCommand } from "./command.ts";
+import { type BatchDto, CreateTransfer, type PaymentDto } from "./contract.ts";
+import { readTransfer } from "./new-payment.ts";
+import type { Payment } from "./payment.ts";
+import { findPayments } from "./payment.store.ts";
+import { type CommandRefusal, type CommandResult, postBatch } from "./post-batch.store.ts";
+import { generalLedgerProblems } from "./problems.ts";
+import { toPaymentDto } from "./views.ts";
+import type { Writer } from "./writer.ts";
+
+/** What the shell needs: the writer for calls of their own, the database to read what a repeat asks for. */
+export type PaymentDeps = { readonly writer: Writer; readonly db: Database; readonly timeZone: string };
+
+type TransferCall = Call<unknown, unknown, CreateTransfer>;
+type BatchCall = Call<unknown, unknown, { payments: unknown[]; atomic?: boolean }>;
+
+/** Operation 41. */
+export async function createTransfer(deps: PaymentDeps, call: TransferCall): Promise<Answer<PaymentDto>> {
+  const key = call.key === null ? null : { id: call.key.id, request: call.key.fingerprint.toString("hex"), traceId: call.traceId, keepsAbsence: false };
+  const read = readTransfer(call.body, { ...orderOf(call.caller), key });
+  if ("errors" in read) return refusePlatform("validationFailed", { errors: read.errors });
+  const outcome = await settle(deps, call, read.command, await deps.writer.submit(read.command));
+  if ("problem" in outcome) throw outcome.problem;
+  return { body: toPaymentDto(outcome.payment), replayed: outcome.replayed };
+}
+
+/** Decision 6. */
+export async function createBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
+  return call.body.atomic === true ? await createAtomicBatch(deps, call) : await createPlainBatch(deps, call);
+}
+
+/** Not atomic: every item is a payment of its own, answered in order. */
+async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
+  const { key } = call;
+  const isFresh = key === null || (await deps.db.write(actorOf(call), (tx) => claimList(tx, key)));
+  const items = call.body.payments.map((item, index) => readItem(item, index, call));
+  const settled = await Promise.all(
+    items.map(async (item) => {
+      if ("problem" in item) return { problem: item.problem, replayed: false };
+      try {
+        return await settle(deps, call, item.command, await deps.writer.submit(item.command));
+      } catch (error) {
+        // What cannot be answered now (503) must not look like a refusal of the item: the caller repeats the whole list.
+        if (error instanceof Problem && error.status < 500) return { problem: error, replayed: false };
+        throw error;
+      }
+    }),
+  );
+  const results = settled.map((outcome, index) =>
+    "problem" in outcome
+      ? { index, accepted: false, problem: problemBody(outcome.problem, `/v2/internal/Payments/batch#${index}`, call.traceId) }
+      : { index, accepted: true, payment: toPaymentDto(outcome.payment) },
+  );
+  return { body: { results }, replayed: !isFresh && settled.every((outcome) => "problem" in outcome || outcome.replayed) };
+}
+
+/** Atomic: all items in one transaction with the key, or the first refusal with its index and nothing done. */
+async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
+  const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, call));
+  const describe = (problem: Problem) => problemBody(problem, "/v2/internal/Payments/batch", call.traceId);
+  return { stored: await runOnce(deps.db, actorOf(call), call.key, work, describe) };
+}
+
+async function postAll(tx: Tx, timeZone: string, call: BatchCall): Promise<BatchDto> {
+  const commands = call.body.payments.map((item, index) => {
+    const read = readItem(item, index, { ...call, key: null });
+    if ("problem" in read) throw withIndex(read.problem, index);
+    return read.command;
+  });
+  refuseRepeatedNames(commands);
+  const results = await postBatch(tx.sql, commands, { atomic: true, timeZone });
+  for (const [index, command] of commands.entries()) {
+    const result = results[index];
+    if (result !== undefined && "firstTraceId" in result) throw withIndex(problemFor(result, command), index);
+  }
+  return { results: await answerAtomic(tx, timeZone, commands, results) };
+}
+
+/** Some items were posted before under their externalIds: the others are posted now, and all are answered. */
+async function answerAtomic(tx: Tx, timeZone: string, commands: readonly PaymentCommand[], results: readonly CommandResult[]): Promise<BatchDto["results"]> {
+  const repeated = results.flatMap((result) => (result.outcome === "replayed" ? [result.paymentId] : []));
+  const known = repeated.length === 0 ? [] : await findPayments(tx, repeated, null);
+  const withdrawn = commands.filter((_, index) => results[index]?.outcome === "withdrawn");
+  const posted = withdrawn.length === 0 ? [] : await postBatch(tx.sql, withdrawn, { atomic: true, timeZone });
+  const byId = new Map<string, Payment>(known.map((payment) => [payment.id, payment]));
+  for (const result of [...results, ...posted]) if (result.outcome === "accepted") byId.set(result.payment.id, result.payment);
+  return commands.map((command, index) => {
+    const result = results[index];
+    const payment = byId.get(result?.outcome === "replayed" ? result.paymentId : command.id);
+    invariant(payment, "an accepted payment is missing");
+    return { index, accepted: true, payment: toPaymentDto(payment) };
+  });
+}
+
+type Settled = { readonly payment: Payment; readonly replayed: boolean } | { readonly problem: Problem; readonly replayed: boolean };
+
+/** A result as payment or problem; a repeat's payment is read back. */
+async function settle(deps: PaymentDeps, call: { readonly caller: Caller; readonly traceId: string }, command: PaymentCommand, result: CommandResult): Promise<Settled> {
+  if (result.outcome === "accepted") return { payment: result.payment, replayed: false };
+  invariant(result.outcome !== "withdrawn", "a single command was withdrawn");
+  if (result.outcome !== "replayed") return { problem: problemFor(result, command), replayed: result.firstTraceId !== null };
+  const [payment] = await deps.db.read(actorOf(call), (tx) => findPayments(tx, [result.paymentId], null));
+  invariant(payment, "a payment that exists could not be read");
+  // Its own id comes back when the connection broke after the commit: to the caller this is the first answer.
+  return { payment, replayed: result.paymentId !== command.id };
+}
+
+/** The problem of a refused command, with the figures that let a program act on it. */
+export function problemFor(refusal: CommandRefusal, command: PaymentCommand): Problem {
+  const { outcome, accountId } = refusal;
+  const trace = refusal.firstTraceId === null ? {} : { traceId: refusal.firstTraceId };
+  if (outcome === "idempotencyKeyReused") return problemOf(platformProblems, outcome);
+  if (outcome === "notFound") return problemOf(platformProblems, outcome, { detail: `Account ${accountId ?? ""} does not exist.`, members: { accountId }, ...trace });
+  if (outcome === "duplicateExternalId") {
+    return problemOf(generalLedgerProblems, outcome, { detail: "The externalId belongs to a payment with other content.", errors: { externalId: ["The value is in use."] }, ...trace });
+  }
+  const line = command.lines.find(({ debitAccountId, creditAccountId }) => debitAccountId === accountId || creditAccountId === accountId);
+  const currency = (line?.currency ?? "") as Currency;
+  const figures =
+    refusal.availableMinor === null || refusal.requiredMinor === null
+      ? {}
+      : { available: formatAmount(refusal.availableMinor, currency), required: formatAmount(refusal.requiredMinor, currency), currency };
+  return problemOf(generalLedgerProblems, outcome, { members: { accountId, ...figures }, ...trace });
+}
+
+const checkItem = bodyChecker(CreateTransfer);
+
+function readItem(item: unknown, index: number, call: BatchCall): { command: PaymentCommand } | { problem: Problem } {
+  const faults = checkItem(item);
+  if (faults !== null) return { problem: problemOf(platformProblems, "validationFailed", { errors: faults }) };
+  const key = call.key === null ? null : keyOfItem(call.key, index, item, call.traceId);
+  const read = readTransfer(item as CreateTransfer, { ...orderOf(call.caller), key });
+  return "errors" in read ? { problem: problemOf(platformProblems, "validationFailed", { errors: read.errors }) } : read;
+}
+
+function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: string): PaymentCommand["key"] {
+  const { id, fingerprint: request } = itemKey(key, index, fingerprint([key.fingerprint.toString("hex"), canonicalJson(item)]));
+  return { id, request: request.toString("hex"), traceId, keepsAbsence: true };
+}
+
+function actorOf({ caller, traceId }: { readonly caller: Caller; readonly traceId: string }): Actor {
+  return { kind: caller.kind, id: caller.subject, tenant: callerTenant(caller), traceId };
+}
+
+function orderOf(caller: Caller): { id: string; ownerTenant: string; isConfined: boolean; createdBy: string } {
+  return { id: toPaymentId(newId()), ownerTenant: callerTenant(caller), isConfined: caller.tenant !== null, createdBy: caller.subject };
+}
+
+/** One externalId cannot name two payments of an atomic batch: all would have to be the same payment. */
+function refuseRepeatedNames(commands: readonly PaymentCommand[]): void {
+  const seen = new Set<string>();
+  for (const [index, { externalId }] of commands.entries()) {
+    if (seen.has(externalId)) {
+      throw withIndex(problemOf(generalLedgerProblems, "duplicateExternalId", { errors: { externalId: ["The value stands twice in the batch."] } }), index);
+    }
+    seen.add(externalId);
+  }
+}
+
+function withIndex(problem: Problem, index: number): Problem {
+  return new Problem(problem.code, { status: problem.status, title: problem.title, retry: "no" }, { ...problem.extras, members: { ...problem.extras.members, index } });
+}

@@ -1,0 +1,84 @@
+// The writer's queue, pure: who may go into the next batch. Commands of one account keep their order, two batches in flight never share
+// an account, a key or an externalId, and nothing is passed over for ever: what waits reserves its accounts against those behind it.
+
+import type { PaymentCommand } from "./command.ts";
+
+export type Waiting<T> = { readonly command: PaymentCommand; readonly sinceMs: number; readonly ticket: T };
+
+/** Looked at per picking, so that a long queue behind one hot account costs a bounded time. */
+const LOOK_MAX = 2_000;
+
+export class WriterQueue<T> {
+  #waiting: Waiting<T>[] = [];
+  /** Accounts, keys and externalIds of the batches in flight. */
+  readonly #inFlight = new Set<string>();
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  add(entry: Waiting<T>): void {
+    this.#waiting.push(entry);
+  }
+
+  /** Takes the next batch, at most `linesMax` lines (one command always fits). */
+  take(linesMax: number): Waiting<T>[] {
+    const batch: Waiting<T>[] = [];
+    const names = new Set<string>();
+    const reserved = new Set<string>();
+    const kept: Waiting<T>[] = [];
+    let lines = 0;
+    let index = 0;
+    for (; index < this.#waiting.length && index < LOOK_MAX; index++) {
+      const entry = this.#waiting[index];
+      if (entry === undefined) break;
+      const size = entry.command.lines.length;
+      if (batch.length > 0 && lines + size > linesMax) break;
+      const accounts = accountsOf(entry.command);
+      const once = namesOf(entry.command);
+      if (accounts.some((id) => this.#inFlight.has(id) || reserved.has(id)) || once.some((name) => this.#inFlight.has(name) || names.has(name))) {
+        for (const id of accounts) reserved.add(id);
+        kept.push(entry);
+        continue;
+      }
+      for (const name of once) names.add(name);
+      lines += size;
+      batch.push(entry);
+    }
+    if (batch.length > 0) this.#waiting = kept.length === 0 ? this.#waiting.slice(index) : [...kept, ...this.#waiting.slice(index)];
+    for (const { command } of batch) this.#mark(command);
+    return batch;
+  }
+
+  /** The batch has ended: its accounts and names are free. */
+  release(batch: readonly Waiting<T>[]): void {
+    for (const { command } of batch) {
+      for (const id of accountsOf(command)) this.#inFlight.delete(id);
+      for (const name of namesOf(command)) this.#inFlight.delete(name);
+    }
+  }
+
+  /** Removes what has waited since before `limitMs`. */
+  removeOlderThan(limitMs: number): Waiting<T>[] {
+    const old = this.#waiting.filter((entry) => entry.sinceMs < limitMs);
+    if (old.length > 0) this.#waiting = this.#waiting.filter((entry) => entry.sinceMs >= limitMs);
+    return old;
+  }
+
+  #mark(command: PaymentCommand): void {
+    for (const id of accountsOf(command)) this.#inFlight.add(id);
+    for (const name of namesOf(command)) this.#inFlight.add(name);
+  }
+}
+
+function accountsOf({ lines }: PaymentCommand): string[] {
+  const [first] = lines;
+  if (first !== undefined && lines.length === 1) return [first.debitAccountId, first.creditAccountId];
+  return lines.flatMap((line) => [line.debitAccountId, line.creditAccountId]);
+}
+
+/** What may stand only once in a batch: the unique names of the command. */
+function namesOf(command: PaymentCommand): string[] {
+  const external = `${command.ownerTenant}/${command.externalId}`;
+  return command.key === null ? [external] : [external, command.key.id];
+}

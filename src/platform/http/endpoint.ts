@@ -1,0 +1,72 @@
+// An endpoint is one value: route, access, shapes, work and problems. Route, validation, the handler's types,
+// idempotency, OpenAPI and the access matrix of the tests are all read from it; nothing is registered elsewhere.
+
+import type { Static, TObject, TSchema } from "typebox";
+import type { Audience, Caller, Scope } from "../access.ts";
+import type { Tx } from "../db.ts";
+import type { Catalogue } from "../problem.ts";
+import type { IdempotencyKey, StoredAnswer } from "./idempotency.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** What a handler gets beside its Tx: checked input and who calls. */
+export type Call<P, Q, B> = {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly caller: Caller;
+  /** Claimed by the platform for `work: "write"`; handed on to the ledger for `work: "own"`. Null without the header. */
+  readonly key: IdempotencyKey | null;
+  /** W3C trace id form `00-…-01`, the `traceId` of every problem. */
+  readonly traceId: string;
+};
+
+/** Answer of an endpoint that settles idempotency itself: `replayed` sets the header `Idempotency-Replayed`; `stored` is sent as it is. */
+export type Answer<R> = { readonly body: R; readonly replayed: boolean } | { readonly stored: StoredAnswer };
+
+type Shape<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema> = {
+  /** operationId in OpenAPI and name of the test. */
+  readonly id: string;
+  readonly method: Method;
+  /** As documented, with `{name}` parameters; parameters match hyphenated uuids unless `params` says otherwise. */
+  readonly path: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly description?: string;
+  readonly audience: Exclude<Audience, "public">;
+  readonly scope: Scope | null;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly reply: R;
+  readonly problems?: Catalogue;
+  /** Bytes; default 1 MiB. */
+  readonly bodyLimit?: number;
+};
+
+type Work<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema> =
+  /** On one read-only snapshot. */
+  | { readonly work: "read"; handle(tx: Tx, call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Static<R>> }
+  /** In one transaction together with the idempotency key and its stored answer. */
+  | { readonly work: "write"; handle(tx: Tx, call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Static<R>> }
+  /** Opens its own units of work (the ledger's writer) and settles the key inside them. */
+  | { readonly work: "own"; handle(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer<Static<R>>> };
+
+export type EndpointDefinition<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema> = Shape<P, Q, B, R> &
+  Work<P, Q, B, R>;
+
+type AnyCall = Call<unknown, unknown, unknown>;
+type ErasedWork =
+  | { readonly work: "read" | "write"; readonly handle: (tx: Tx, call: AnyCall) => Promise<unknown> }
+  | { readonly work: "own"; readonly handle: (call: AnyCall) => Promise<Answer<unknown>> };
+
+/** An endpoint with its types checked and forgotten: what the application lists. */
+export type Endpoint = Shape<TObject, TObject, TSchema, TSchema> & ErasedWork;
+
+/** Checks handler against schemas, here and nowhere else. */
+export function endpoint<R extends TSchema, P extends TObject = TObject, Q extends TObject = TObject, B extends TSchema = TSchema>(
+  definition: EndpointDefinition<P, Q, B, R>,
+): Endpoint {
+  // The handler only ever sees input that the schemas of this same value have accepted.
+  return definition as unknown as Endpoint;
+}

@@ -1,0 +1,111 @@
+// The idempotency contract (contract decision 2, published in docs/operations.md): one key of one caller has at most one
+// effect, for ever. The key row is written in the transaction of the effect, so that a crash leaves both or neither.
+
+import { fingerprint } from "../canonical.ts";
+import { Bug, invariant, Problem, type ProblemBody, refusePlatform } from "../problem.ts";
+import { type Actor, type Database, sqlState, type Tx } from "../db.ts";
+import * as store from "./idempotency.store.ts";
+
+/** A caller's key, reduced to what is stored: neither key nor owner can be read back from it. */
+export type IdempotencyKey = {
+  /** First 128 bits of SHA-256 over owner and key, as a uuid. */
+  readonly id: string;
+  /** SHA-256 over method, route, parameters and canonical body. */
+  readonly fingerprint: Buffer;
+};
+
+const KEY_LENGTH_MAX = 100;
+const PRINTABLE = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Reads the header: bare text or a quoted structured-field string (the same key). Null: not acceptable. */
+export function readKey(header: string): string | null {
+  const text = header.trim();
+  const key = text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replace(/\\(["\\])/g, "$1") : text;
+  return key.length <= KEY_LENGTH_MAX && PRINTABLE.test(key) ? key : null;
+}
+
+/** Formats the first 16 bytes as a uuid. */
+export function uuidOf(hash: Buffer): string {
+  const hex = hash.toString("hex", 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+export function idempotencyKey(owner: string, key: string, request: readonly string[]): IdempotencyKey {
+  return { id: uuidOf(fingerprint([owner, key])), fingerprint: fingerprint(request) };
+}
+
+/** The key of one item of a list sent under one key. */
+export function itemKey(key: IdempotencyKey, index: number, content: Buffer): IdempotencyKey {
+  return { id: uuidOf(fingerprint([key.id, String(index)])), fingerprint: content };
+}
+
+/** What a key answers: the body's bytes as they were sent the first time. */
+export type StoredAnswer = { readonly status: number; readonly body: string; readonly replayed: boolean };
+
+/** Answers that were given for good: success, and refusals that say something of the state of things. All others are evaluated afresh. */
+export function isDefinite(problem: Problem): boolean {
+  return problem.status === 409 && problem.code !== "idempotencyInProgress";
+}
+
+/**
+ * Runs `work` in one transaction with its key: claim, savepoint, effect, answer, commit. A definite refusal rolls back to the
+ * savepoint and is kept; anything else leaves nothing behind.
+ */
+export async function runOnce(
+  db: Database,
+  actor: Actor,
+  key: IdempotencyKey | null,
+  work: (tx: Tx) => Promise<string>,
+  describe: (problem: Problem) => ProblemBody,
+): Promise<StoredAnswer> {
+  if (key === null) return { status: 200, body: await db.write(actor, work), replayed: false };
+  return await db.write(actor, async (tx) => {
+    const stored = await claim(tx, key);
+    if (stored !== null) return stored;
+    await store.setSavepoint(tx);
+    try {
+      const body = await work(tx);
+      await store.keepAnswer(tx, key.id, 200, body);
+      return { status: 200, body, replayed: false };
+    } catch (error) {
+      if (!(error instanceof Problem) || !isDefinite(error)) throw error;
+      await store.rollbackToSavepoint(tx);
+      const body = JSON.stringify(describe(error));
+      await store.keepAnswer(tx, key.id, error.status, body);
+      return { status: error.status, body, replayed: false };
+    }
+  });
+}
+
+/**
+ * Claims the key of a list whose items settle one by one under keys of their own (`itemKey`), so that the key cannot be used for anything
+ * else meanwhile. True: it is fresh. False: the same list was sent before, and its items know their answers.
+ */
+export async function claimList(tx: Tx, key: IdempotencyKey): Promise<boolean> {
+  if (await claimOrWait(tx, key)) return true;
+  const row = await store.findKey(tx, key.id);
+  invariant(row, "an idempotency key vanished");
+  if (!row.fingerprint.equals(key.fingerprint)) refusePlatform("idempotencyKeyReused");
+  return false;
+}
+
+/** Claims the key in this transaction. Null: it is ours. Otherwise the answer of the call that had it before. */
+async function claim(tx: Tx, key: IdempotencyKey): Promise<StoredAnswer | null> {
+  if (await claimOrWait(tx, key)) return null;
+  const row = await store.findKey(tx, key.id);
+  invariant(row, "an idempotency key vanished");
+  if (!row.fingerprint.equals(key.fingerprint)) refusePlatform("idempotencyKeyReused");
+  // A ledger payment's key has another fingerprint (its route is part of it), so it never comes this far.
+  if (row.status === null || row.answer === null) throw new Bug("an idempotency key without an answer");
+  return { status: row.status, body: row.answer, replayed: true };
+}
+
+async function claimOrWait(tx: Tx, key: IdempotencyKey): Promise<boolean> {
+  try {
+    return await store.claimKey(tx, key.id, key.fingerprint);
+  } catch (error) {
+    // The twin held its claim for longer than lock_timeout (2 s).
+    if (sqlState(error) === "55P03") refusePlatform("idempotencyInProgress", { headers: { "retry-after": "1" } });
+    throw error;
+  }
+}

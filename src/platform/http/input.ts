@@ -1,0 +1,101 @@
+// From bytes to checked input: one validator per part of a request, all complaints at once, by dotted field path.
+
+import type { TObject, TSchema } from "typebox";
+import type { ValidateFunction } from "ajv";
+import { buildAjv, buildQueryAjv, describeErrors } from "../ajv.ts";
+import { canonicalJson } from "../canonical.ts";
+import { reviveNumbers } from "../json.ts";
+import { type FieldErrors, refusePlatform } from "../problem.ts";
+import { isUuid } from "../ids.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+const bodyAjv = buildAjv();
+const queryAjv = buildQueryAjv();
+
+export type Input = { readonly params: Record<string, string>; readonly query: unknown; readonly body: unknown };
+
+/** Compiles the checks of one endpoint. The result throws notFound for an id that is none, and validationFailed with every fault. */
+export function compileInput(endpoint: Endpoint): (raw: { params: unknown; query: unknown; body: unknown }) => Input {
+  const checkParams = endpoint.params === undefined ? null : bodyAjv.compile(endpoint.params);
+  const checkQuery = queryAjv.compile(endpoint.query ?? NO_QUERY);
+  const checkBody = endpoint.body === undefined ? null : bodyAjv.compile(endpoint.body);
+
+  return (raw) => {
+    const params = raw.params as Record<string, string>;
+    // An id that cannot exist is answered like one that does not.
+    if (checkParams === null ? !Object.values(params).every(isUuid) : !checkParams(params)) refusePlatform("notFound");
+    const errors: FieldErrors = {};
+    collect(errors, checkQuery, raw.query);
+    const body = readBody(endpoint, checkBody, raw.body, errors);
+    if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });
+    return { params: lowerCaseIds(params), query: raw.query, body };
+  };
+}
+
+const NO_QUERY: TObject = { type: "object", properties: {}, required: [], additionalProperties: false } as unknown as TObject;
+
+function readBody(endpoint: Endpoint, check: ValidateFunction | null, raw: unknown, errors: FieldErrors): unknown {
+  if (check === null || endpoint.body === undefined) {
+    if (raw !== undefined && raw !== null) errors["$"] = ["This operation takes no body."];
+    return undefined;
+  }
+  const { value, faults } = reviveNumbers(raw === undefined ? null : raw, endpoint.body);
+  for (const fault of faults) (errors[fault.path] ??= []).push(fault.message);
+  if (raw === undefined) errors["$"] = ["A body is required."];
+  else if (faults.length === 0) collect(errors, check, value);
+  return value;
+}
+
+/** The check of a body that is judged outside of an endpoint's own, such as one item of a list: the faults, or null. */
+export function bodyChecker(schema: TSchema): (value: unknown) => FieldErrors | null {
+  const check = bodyAjv.compile(schema);
+  return (value) => (check(value) ? null : describeErrors(check.errors ?? []));
+}
+
+function collect(errors: FieldErrors, check: ValidateFunction, value: unknown): void {
+  if (check(value)) return;
+  for (const [path, messages] of Object.entries(describeErrors(check.errors ?? []))) {
+    errors[path] = [...(errors[path] ?? []), ...messages];
+  }
+}
+
+function lowerCaseIds(params: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, isUuid(value) ? value.toLowerCase() : value]));
+}
+
+/** What a request means, as text: equal for key order, white space, `1.0` against `1.00`, and a null against an absent member. */
+export function canonicalRequest(endpoint: Endpoint, input: Input): string[] {
+  return [
+    endpoint.method,
+    endpoint.path,
+    canonicalJson(input.params),
+    canonicalJson({ ...(input.query as object) }),
+    input.body === undefined ? "" : canonicalJson(canonicalBody(input.body, endpoint.body)),
+  ];
+}
+
+type AnySchema = TSchema & { format?: string; properties?: Record<string, AnySchema>; items?: AnySchema; anyOf?: AnySchema[] };
+
+/** Drops nulls and evens out amounts along the schema. Ids are lower case since they were checked. */
+export function canonicalBody(value: unknown, schema: TSchema | undefined): unknown {
+  const node = schema as AnySchema | undefined;
+  if (typeof value === "string") return canonicalText(value, node);
+  if (Array.isArray(value)) return value.map((item) => canonicalBody(item, node?.items ?? alternative(node, "items")?.items));
+  if (typeof value !== "object" || value === null) return value;
+  const properties = node?.properties ?? alternative(node, "properties")?.properties;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== null && member !== undefined)
+      .map(([name, member]) => [name, canonicalBody(member, properties?.[name])]),
+  );
+}
+
+function alternative(node: AnySchema | undefined, member: "items" | "properties"): AnySchema | undefined {
+  return node?.anyOf?.find((option) => option[member] !== undefined);
+}
+
+function canonicalText(text: string, node: AnySchema | undefined): string {
+  const format = node?.format ?? node?.anyOf?.find((option) => option.format !== undefined)?.format;
+  if (format !== "amount" || !text.includes(".")) return text;
+  return text.replace(/\.?0+$/, "");
+}

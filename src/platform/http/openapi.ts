@@ -1,0 +1,105 @@
+// What an endpoint value says to OpenAPI 3.1 and to Fastify's serializer.
+
+import type { FastifySchema } from "fastify";
+import { platformProblems, type Catalogue } from "../problem.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+const PROBLEM = {
+  type: "object",
+  title: "Problem",
+  description: "RFC 9457 problem. `code` is stable; `errors` lists sentences by field.",
+  required: ["type", "title", "status", "instance", "traceId", "code"],
+  properties: {
+    type: { type: "string" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: ["string", "null"] },
+    instance: { type: "string" },
+    traceId: { type: "string" },
+    code: { type: "string" },
+    errors: { type: "object", additionalProperties: { type: "array", items: { type: "string" } } },
+  },
+} as const;
+
+const READ_PROBLEMS = [
+  "validationFailed",
+  "unauthorized",
+  "forbidden",
+  "methodNotAllowed",
+  "rateLimited",
+  "internalError",
+  "busy",
+] as const;
+const WRITE_PROBLEMS = [
+  "malformedRequest",
+  "payloadTooLarge",
+  "unsupportedMediaType",
+  "idempotencyInProgress",
+  "idempotencyKeyReused",
+] as const;
+
+/** Every problem that the endpoint may answer: its own, and those of the platform that its form makes possible. */
+export function problemsOf(endpoint: Endpoint): Catalogue {
+  const codes: (keyof typeof platformProblems)[] = [...READ_PROBLEMS];
+  if (endpoint.work !== "read") codes.push(...WRITE_PROBLEMS);
+  else if (endpoint.body !== undefined) codes.push("malformedRequest", "payloadTooLarge", "unsupportedMediaType");
+  if (endpoint.path.includes("{")) codes.push("notFound");
+  return { ...Object.fromEntries(codes.map((code) => [code, platformProblems[code]])), ...endpoint.problems };
+}
+
+export function routeSchema(endpoint: Endpoint): FastifySchema {
+  const schema = {
+    operationId: endpoint.id,
+    tags: [...endpoint.tags],
+    summary: endpoint.summary,
+    description: describe(endpoint),
+    security: [{ bearer: endpoint.scope === null ? [] : [endpoint.scope] }],
+    "x-audience": endpoint.audience,
+    ...(endpoint.scope === null ? {} : { "x-scope": endpoint.scope }),
+    params: endpoint.params ?? uuidParams(endpoint.path),
+    ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
+    ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
+    ...(endpoint.work === "read" ? {} : { headers: IDEMPOTENCY_HEADER }),
+    response: { 200: endpoint.reply, ...problemResponses(endpoint) },
+  };
+  if (!endpoint.path.includes("{")) delete (schema as { params?: unknown }).params;
+  return schema;
+}
+
+const IDEMPOTENCY_HEADER = {
+  type: "object",
+  properties: {
+    "Idempotency-Key": {
+      type: "string",
+      minLength: 1,
+      maxLength: 102,
+      description: "At most one effect for each key of a caller; a repeat answers the same again.",
+    },
+  },
+} as const;
+
+function describe(endpoint: Endpoint): string {
+  const codes = Object.entries(problemsOf(endpoint)).map(([code, spec]) => `${spec.status} \`${code}\``);
+  const access =
+    endpoint.scope === null ? `Audience: ${endpoint.audience}.` : `Audience: ${endpoint.audience}; scope \`${endpoint.scope}\`.`;
+  return [endpoint.description, access, `Problems: ${codes.join(", ")}.`].filter((part) => part !== undefined).join("\n\n");
+}
+
+function uuidParams(path: string): object {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
+  return {
+    type: "object",
+    required: names,
+    properties: Object.fromEntries(names.map((name) => [name, { type: "string", format: "uuid" }])),
+  };
+}
+
+function problemResponses(endpoint: Endpoint): Record<number, object> {
+  const byStatus = new Map<number, string[]>();
+  for (const [code, spec] of Object.entries(problemsOf(endpoint))) byStatus.set(spec.status, [...(byStatus.get(spec.status) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, codes]) => [status, { description: codes.join(", "), content: { "application/problem+json": { schema: PROBLEM } } }]),
+  );
+}

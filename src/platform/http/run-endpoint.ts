@@ -1,0 +1,62 @@
+// One call of one endpoint, after its input was accepted: claims the key, runs the work, sends the answer. An answer is sent
+// after the commit, never before.
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { callerTenant, idempotencyOwner } from "../access.ts";
+import type { Actor, Database } from "../db.ts";
+import { invariant, problemBody, refusePlatform } from "../problem.ts";
+import type { Call, Endpoint } from "./endpoint.ts";
+import { idempotencyKey, type IdempotencyKey, readKey, runOnce, type StoredAnswer } from "./idempotency.ts";
+import { canonicalRequest, type Input } from "./input.ts";
+import { isRepeated } from "./trace.ts";
+import type { Twins } from "./twins.ts";
+
+export async function runEndpoint(
+  endpoint: Endpoint,
+  input: Input,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  db: Database,
+  twins: Twins<StoredAnswer>,
+): Promise<FastifyReply> {
+  const { caller } = request;
+  invariant(caller, "a guarded route without a caller");
+  const key = endpoint.work === "read" ? null : keyOf(endpoint, input, request);
+  const call: Call<unknown, unknown, unknown> = { ...input, caller, key, traceId: request.traceId };
+  const actor: Actor = { kind: caller.kind, id: caller.subject, tenant: callerTenant(caller), traceId: request.traceId };
+  const serialize = (body: unknown): string => reply.serializeInput(body as Record<string, unknown>, "200") as string;
+
+  if (endpoint.work === "read") {
+    return send(reply, { status: 200, body: serialize(await db.read(actor, (tx) => endpoint.handle(tx, call))), replayed: false });
+  }
+  const answer = await twins.run(key, async () => {
+    if (endpoint.work === "own") {
+      const own = await endpoint.handle(call);
+      if ("stored" in own) return own.stored;
+      return { status: 200, body: serialize(own.body), replayed: own.replayed };
+    }
+    const describe = (problem: Parameters<typeof problemBody>[0]) =>
+      problemBody(problem, request.url.split("?", 1)[0] ?? "/", request.traceId);
+    return await runOnce(db, actor, key, async (tx) => serialize(await endpoint.handle(tx, call)), describe);
+  });
+  return send(reply, answer);
+}
+
+function keyOf(endpoint: Endpoint, input: Input, request: FastifyRequest): IdempotencyKey | null {
+  const header = request.headers["idempotency-key"];
+  if (header === undefined) return null;
+  const key = typeof header === "string" && !isRepeated(request.raw, "idempotency-key") ? readKey(header) : null;
+  if (key === null) {
+    return refusePlatform("validationFailed", {
+      errors: { "Idempotency-Key": ["The header must be given once, with 1 to 100 printable ASCII characters."] },
+    });
+  }
+  invariant(request.caller, "a guarded route without a caller");
+  return idempotencyKey(idempotencyOwner(request.caller), key, canonicalRequest(endpoint, input));
+}
+
+function send(reply: FastifyReply, answer: StoredAnswer): FastifyReply {
+  if (answer.replayed) void reply.header("idempotency-replayed", "true");
+  const mediaType = answer.status === 200 ? "application/json" : "application/problem+json";
+  return reply.status(answer.status).header("content-type", `${mediaType}; charset=utf-8`).serializer(String).send(answer.body);
+}
