@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { contradictions, PROBLEMS_PAGE, undocumented, unproduced } from "./rules/problems.ts";
+import { type Catalogue, codesOf, contradictions, PROBLEMS_PAGE, undocumented, unproduced } from "./rules/problems.ts";
 import { readTree } from "./rules/tree.ts";
 
 const root = process.cwd();
@@ -10,15 +10,15 @@ const files = await readTree(root);
 const isCatalogue = (path: string): boolean => path === "src/platform/problem.ts" || /^src\/.*\/problems\.ts$/.test(path);
 
 /** Catalogues are exported constants whose name ends in Problems. */
-async function cataloguesOf(path: string): Promise<{ path: string; catalogue: Record<string, unknown> }[]> {
+async function cataloguesOf(path: string): Promise<Catalogue[]> {
   const exported = (await import(pathToFileURL(join(root, path)).href)) as Record<string, unknown>;
   return Object.entries(exported)
     .filter(([name, value]) => name.endsWith("Problems") && typeof value === "object" && value !== null)
-    .map(([, value]) => ({ path, catalogue: value as Record<string, unknown> }));
+    .map(([, value]) => ({ path, problems: value as Catalogue["problems"] }));
 }
 
 const catalogues = (await Promise.all(files.filter((file) => isCatalogue(file.path)).map((file) => cataloguesOf(file.path)))).flat();
-const codes = catalogues.flatMap(({ path, catalogue }) => Object.keys(catalogue).map((code) => ({ code, path })));
+const codes = codesOf(catalogues);
 const page = files.find((file) => file.path === PROBLEMS_PAGE)?.text ?? "";
 const tests = files.filter((file) => file.path.endsWith(".test.ts"));
 

@@ -44,17 +44,26 @@ function* codesNamed(file: SourceFile): Generator<string> {
   }
 }
 
-/** Two catalogues may both know a code (the ledger and the transfers refuse alike) if they say the same of it. */
-export function contradictions(
-  catalogues: readonly { readonly path: string; readonly catalogue: Readonly<Record<string, unknown>> }[],
-): Fault[] {
-  const first = new Map<string, { readonly path: string; readonly said: string }>();
-  return catalogues.flatMap(({ path, catalogue }) =>
-    Object.entries(catalogue).flatMap(([code, spec]): Fault[] => {
-      const said = JSON.stringify(spec);
+/** What two catalogues must say alike of one code; the title may name the thing that was refused. */
+type Spec = { readonly status: number; readonly retry: string };
+export type Catalogue = { readonly path: string; readonly problems: Readonly<Record<string, Spec>> };
+
+/** All codes, each once, with the first catalogue that brings it. */
+export function codesOf(catalogues: readonly Catalogue[]): ProblemCode[] {
+  const first = new Map<string, string>();
+  for (const { path, problems } of catalogues) for (const code of Object.keys(problems)) first.set(code, first.get(code) ?? path);
+  return [...first].map(([code, path]) => ({ code, path }));
+}
+
+/** Two modules may refuse alike (the ledger and the clients both know a duplicate), but one code is one status and one advice. */
+export function contradictions(catalogues: readonly Catalogue[]): Fault[] {
+  const first = new Map<string, { readonly path: string; readonly spec: Spec }>();
+  return catalogues.flatMap(({ path, problems }) =>
+    Object.entries(problems).flatMap(([code, spec]): Fault[] => {
       const before = first.get(code);
-      if (!before) first.set(code, { path, said });
-      return !before || before.said === said ? [] : [{ path, line: 1, message: `${code} is another problem in ${before.path}` }];
+      if (!before) first.set(code, { path, spec });
+      if (!before || (before.spec.status === spec.status && before.spec.retry === spec.retry)) return [];
+      return [{ path, line: 1, message: `${code} is another problem in ${before.path}` }];
     }),
   );
 }

@@ -15,7 +15,6 @@ const WRONG_WORDS = new Map([
   ["utils", "the noun it is about"],
   ["helper", "the noun it is about"],
   ["helpers", "the noun it is about"],
-  ["dto", "the noun itself"],
 ]);
 
 /** `isWalletOpen`, `WALLET_MAX`, `wallet-list` → their words in lower case. */
