@@ -28,7 +28,7 @@ const SOUND: Texts = {
   "test/house.test.ts": 'import { expect, test } from "vitest";\n\ntest("it stands", () => {\n  expect(true).toBe(true);\n});\n',
   "tools/print.ts": 'console.log("printed");\n',
   "bench/run.ts": 'import autocannon from "autocannon";\n\nconsole.log(autocannon);\n',
-  "docs/problems.md": "# Problems\n\n## notFound\n\nThere is no such thing.\n",
+  "docs/problems.md": "# Problems\n\n## notFound\n\n**404** · retry: no\n\nThere is no such thing.\n",
 };
 
 // All rules of this one have a name, and each must be seen.

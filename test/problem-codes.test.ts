@@ -5,13 +5,14 @@ import { codesOf, contradictions, undocumented, unproduced } from "../tools/rule
 
 const PATH = "src/general-ledger/problems.ts";
 const OTHER = "src/client-profile/problems.ts";
-const codes = [{ code: "overspent", path: PATH }];
+const codes = [{ code: "overspent", path: PATH, status: 409, retry: "later" }];
+const SAID = "\n\n**409** · retry: later\n";
 const texts = (faults: { message: string }[]): string[] => faults.map((fault) => fault.message);
 const inTest = (text: string) => [{ path: "src/a.test.ts", text }];
 
 test("a code with one section and one test is complete", () => {
-  expect(undocumented(codes, "# Problems\n\n## overspent\n\nToo much.\n\n## How to read this page\n")).toEqual([]);
-  expect(undocumented(codes, "### `overspent`\n")).toEqual([]);
+  expect(undocumented(codes, `# Problems\n\n## overspent${SAID}\nToo much.\n\n## How to read this page\n`)).toEqual([]);
+  expect(undocumented(codes, `### \`overspent\`${SAID}`)).toEqual([]);
   expect(unproduced(codes, inTest('test("t", () => expect(code).toBe("overspent"));'))).toEqual([]);
   expect(unproduced(codes, inTest("test('t', () => play(`\n  move 5 a b -> overspent\n`));"))).toEqual([]);
 });
@@ -23,11 +24,18 @@ test("a code without a section is seen", () => {
 });
 
 test("a section without a code is seen, and so is a second section, each with its line", () => {
-  expect(undocumented(codes, "## overspent\n## gone\n## overspent\n")).toEqual([
-    { path: "docs/problems.md", line: 2, message: "no catalogue has gone" },
-    { path: "docs/problems.md", line: 3, message: "overspent has two sections" },
+  expect(undocumented(codes, `## overspent${SAID}## gone\n## overspent${SAID}`)).toEqual([
+    { path: "docs/problems.md", line: 4, message: "no catalogue has gone" },
+    { path: "docs/problems.md", line: 5, message: "overspent has two sections" },
   ]);
 });
+
+test.each(["\n\nToo much.\n", "\n\n**400** · retry: later\n", "\n\n**409** · retry: no\n"])(
+  "a section that says another status or advice is seen: %j",
+  (said) => {
+    expect(texts(undocumented(codes, `## overspent${said}`))).toEqual(["overspent should begin with **409** · retry: later"]);
+  },
+);
 
 test.each([
   ["a comment", "// overspent"],
@@ -44,7 +52,7 @@ test("one code in two catalogues is one status and one advice, whatever the titl
     { path: PATH, problems: { taken: spec } },
     { path: OTHER, problems: { taken: { ...spec, ...other } } },
   ];
-  expect(codesOf(twice({}))).toEqual([{ code: "taken", path: PATH }]);
+  expect(codesOf(twice({}))).toEqual([{ code: "taken", path: PATH, status: 409, retry: "no" }]);
   expect(contradictions(twice({ title: "The client is taken" }))).toEqual([]);
   expect(texts(contradictions(twice({ status: 422 })))).toEqual([`taken is another problem in ${PATH}`]);
   expect(texts(contradictions(twice({ retry: "later" })))).toEqual([`taken is another problem in ${PATH}`]);

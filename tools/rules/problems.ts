@@ -3,28 +3,34 @@
 import ts from "typescript";
 import { type Fault, nodesOf, type SourceFile } from "./source.ts";
 
-/** A problem code and the file whose catalogue brings it. */
-export type ProblemCode = { readonly code: string; readonly path: string };
+/** What every catalogue that knows a code must say of it; the title may name the thing that was refused. */
+type Spec = { readonly status: number; readonly retry: string };
+export type Catalogue = { readonly path: string; readonly problems: Readonly<Record<string, Spec>> };
+/** A problem code, the first catalogue that brings it and what that says. */
+export type ProblemCode = Spec & { readonly code: string; readonly path: string };
 
 export const PROBLEMS_PAGE = "docs/problems.md";
-const HEADING = /^#{2,3}\s+`?([a-z][A-Za-z0-9]*)`?\s*$/;
 
-/** Each code has one section in the page, each section a code in a catalogue. */
+/** A heading that is a code, and the line of status and advice below it. */
+const SECTION = /^#{2,3} `?([a-z][A-Za-z0-9]*)`?\n\n?(?:\*\*(\d{3})\*\* · retry: (no|later)$)?/gm;
+
+/** Each code has one section in the page with its status and advice, each section a code in a catalogue. */
 export function undocumented(codes: readonly ProblemCode[], page: string): Fault[] {
-  const sections = page.split("\n").flatMap((text, index) => {
-    const code = HEADING.exec(text)?.[1];
-    return code === undefined ? [] : [{ code, line: index + 1 }];
+  const sections = [...page.matchAll(SECTION)].map(({ 1: code = "", 2: status, 3: retry, index }) => {
+    return { code, status: Number(status), retry, line: page.slice(0, index).split("\n").length };
   });
   const missing = codes
     .filter(({ code }) => !sections.some((section) => section.code === code))
     .map(({ code, path }): Fault => ({ path, line: 1, message: `${code} has no section in ${PROBLEMS_PAGE}` }));
-  const stale = sections
-    .filter(({ code }) => !codes.some((known) => known.code === code))
-    .map(({ code, line }): Fault => ({ path: PROBLEMS_PAGE, line, message: `no catalogue has ${code}` }));
-  const repeated = sections
-    .filter(({ code, line }) => sections.some((other) => other.code === code && other.line < line))
-    .map(({ code, line }): Fault => ({ path: PROBLEMS_PAGE, line, message: `${code} has two sections` }));
-  return [...missing, ...stale, ...repeated];
+  const wrong = sections.flatMap(({ code, status, retry, line }, index): Fault[] => {
+    const fault = (message: string): Fault[] => [{ path: PROBLEMS_PAGE, line, message }];
+    const known = codes.find((each) => each.code === code);
+    if (!known) return fault(`no catalogue has ${code}`);
+    if (sections.findIndex((each) => each.code === code) < index) return fault(`${code} has two sections`);
+    if (known.status === status && known.retry === retry) return [];
+    return fault(`${code} should begin with **${known.status}** · retry: ${known.retry}`);
+  });
+  return [...missing, ...wrong];
 }
 
 /** Each code is a text of its own in at least one test: somebody made it happen and looked at the answer. */
@@ -44,26 +50,23 @@ function* codesNamed(file: SourceFile): Generator<string> {
   }
 }
 
-/** What two catalogues must say alike of one code; the title may name the thing that was refused. */
-type Spec = { readonly status: number; readonly retry: string };
-export type Catalogue = { readonly path: string; readonly problems: Readonly<Record<string, Spec>> };
-
 /** All codes, each once, with the first catalogue that brings it. */
 export function codesOf(catalogues: readonly Catalogue[]): ProblemCode[] {
-  const first = new Map<string, string>();
-  for (const { path, problems } of catalogues) for (const code of Object.keys(problems)) first.set(code, first.get(code) ?? path);
-  return [...first].map(([code, path]) => ({ code, path }));
+  const first = new Map<string, ProblemCode>();
+  for (const { path, problems } of catalogues) {
+    for (const [code, { status, retry }] of Object.entries(problems)) if (!first.has(code)) first.set(code, { code, path, status, retry });
+  }
+  return [...first.values()];
 }
 
 /** Two modules may refuse alike (the ledger and the clients both know a duplicate), but one code is one status and one advice. */
 export function contradictions(catalogues: readonly Catalogue[]): Fault[] {
-  const first = new Map<string, { readonly path: string; readonly spec: Spec }>();
+  const codes = codesOf(catalogues);
   return catalogues.flatMap(({ path, problems }) =>
-    Object.entries(problems).flatMap(([code, spec]): Fault[] => {
-      const before = first.get(code);
-      if (!before) first.set(code, { path, spec });
-      if (!before || (before.spec.status === spec.status && before.spec.retry === spec.retry)) return [];
-      return [{ path, line: 1, message: `${code} is another problem in ${before.path}` }];
+    Object.entries(problems).flatMap(([code, { status, retry }]): Fault[] => {
+      const first = codes.find((each) => each.code === code);
+      if (!first || (first.status === status && first.retry === retry)) return [];
+      return [{ path, line: 1, message: `${code} is another problem in ${first.path}` }];
     }),
   );
 }
