@@ -24,7 +24,8 @@ export function compileInput(endpoint: Endpoint): (raw: { params: unknown; query
     const params = raw.params as Record<string, string>;
     // An id that cannot exist is answered like one that does not.
     if (checkParams === null ? !Object.values(params).every(isUuid) : !checkParams(params)) refusePlatform("notFound");
-    const errors: FieldErrors = {};
+    // Without a prototype: a field may be called "constructor".
+    const errors = Object.create(null) as FieldErrors;
     collect(errors, checkQuery, raw.query);
     const body = readBody(endpoint, checkBody, raw.body, errors);
     if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });

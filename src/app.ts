@@ -1,0 +1,152 @@
+// The composition root: settings, database, adapters and modules come together here and nowhere else.
+
+import { readFileSync } from "node:fs";
+import type { FastifyInstance } from "fastify";
+import { type Logger, pino } from "pino";
+import { type AccountSettings, generalLedgerEndpoints, Writer } from "#general-ledger";
+import { clientProfileEndpoints } from "#client-profile";
+import { onboardingEndpoints } from "#onboarding";
+import type { VerifyToken } from "#platform/access.ts";
+import { type Config, readConfig } from "#platform/config.ts";
+import { Database } from "#platform/db.ts";
+import { subscribe } from "#platform/events.ts";
+import { addEndpoints, buildHttp } from "#platform/http/app.ts";
+import { drain, listen } from "#platform/http/drain.ts";
+import type { Endpoint } from "#platform/http/endpoint.ts";
+import { addApiDescription, addPages } from "#platform/http/pages.ts";
+import { ibanIssuerFault } from "#platform/iban.ts";
+import type { Job } from "#platform/jobs.ts";
+import { Lane } from "#platform/lane.ts";
+import { Metrics } from "#platform/metrics.ts";
+import { StartupError } from "#platform/startup-error.ts";
+import { startWorker } from "#platform/worker.ts";
+import { eventSink } from "./adapters/event-sink.ts";
+
+export const { version: VERSION } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+
+/** Where the application's own role connects. `role`: to SET ROLE to, when the URL's user is another one. */
+export type AppDatabase = { readonly url: string; readonly role: string | null };
+
+export type App = {
+  readonly http: FastifyInstance;
+  /** Serves; gives the port. */
+  listen(): Promise<number>;
+  /** Graceful stop: every accepted call is answered, then everything is closed. */
+  close(): Promise<void>;
+};
+
+type Parts = { readonly db: Database; readonly writer: Writer };
+
+function listEndpoints(config: Config, { db, writer }: Parts): Endpoint[] {
+  return [
+    ...clientProfileEndpoints(),
+    ...onboardingEndpoints({ importStatus: config.importStatus }),
+    ...generalLedgerEndpoints({ db, writer, timeZone: config.bankTimeZone, accounts: accountSettings(config) }),
+  ];
+}
+
+function accountSettings(config: Config): AccountSettings {
+  const { countryEur, codeEur, bankCodeGbp, sortCode, bic } = config.iban;
+  const ibanIssuers = new Map([
+    ["EUR", { country: countryEur, bankCode: codeEur }],
+    ["GBP", { country: "GB", bankCode: `${bankCodeGbp}${sortCode}` }],
+  ]);
+  for (const [currency, issuer] of ibanIssuers) {
+    const fault = ibanIssuerFault(issuer);
+    if (fault !== null) throw new StartupError(`IBANs for ${currency} cannot be made: ${fault}`);
+  }
+  return { currencies: new Set(config.accountCurrencies), ibanIssuers, bic };
+}
+
+/** Builds the application on a migrated database. Nothing is served before `listen`. */
+export async function openApp(config: Config, database: AppDatabase, verify: VerifyToken, log: Logger): Promise<App> {
+  const metrics = new Metrics();
+  const onConnectionError = (error: Error): void => log.warn({ err: error }, "a database connection was lost");
+  const db = new Database({ ...database, poolSize: config.databasePoolSize, name: "finlego", onConnectionError });
+  // Health must answer also when all connections are taken.
+  const probe = new Database({ ...database, poolSize: 1, name: "finlego-probe", onConnectionError });
+  const lanes = Array.from({ length: config.writerLanes }, (_, index) => new Lane({ ...database, name: `finlego-writer-${index + 1}` }));
+  const writer = new Writer({
+    lanes,
+    timeZone: config.bankTimeZone,
+    monotonicMs: () => performance.now(),
+    onBatch: metrics.onBatch,
+    onFault: (error, commands) => {
+      metrics.onBatchFault();
+      log.warn({ err: error, commands }, "a batch of payments met an error");
+    },
+  });
+  metrics.addGauge("finlego_ledger_writer_load", "Commands that wait or are being written.", () => writer.load);
+  metrics.addGauge("finlego_database_connections", "Connections of the pool.", () => db.stats().total);
+  metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
+
+  const lifecycle = { draining: false };
+  const http = await buildApi(config, { db, writer }, { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) });
+  const worker = await startJobs(config, database, db, log);
+  return {
+    http,
+    listen: () => listen(http, config.host, config.port),
+    async close() {
+      lifecycle.draining = true;
+      await drain(http);
+      await worker.stop();
+      await writer.close();
+      await Promise.all([db.close(), probe.close()]);
+    },
+  };
+}
+
+type Edge = { readonly verify: VerifyToken; readonly log: Logger; readonly metrics: Metrics; readonly lifecycle: { readonly draining: boolean }; readonly isReady: () => Promise<boolean> };
+
+async function buildApi(config: Config, parts: Parts, edge: Edge): Promise<FastifyInstance> {
+  const options = {
+    db: parts.db,
+    endpoints: listEndpoints(config, parts),
+    verify: edge.verify,
+    log: edge.log,
+    rateLimitPerMinute: config.rateLimitPerMinute ?? 0,
+    trustProxyHops: config.trustProxyHops,
+    onAnswer: edge.metrics.onAnswer,
+    isDraining: () => edge.lifecycle.draining,
+  };
+  const http = await buildHttp(options);
+  await addApiDescription(http, VERSION);
+  addEndpoints(http, options);
+  await addPages(http, { version: VERSION, metrics: edge.metrics.registry, isReady: edge.isReady });
+  await http.ready();
+  return http;
+}
+
+async function startJobs(config: Config, database: AppDatabase, db: Database, log: Logger): Promise<{ stop(): Promise<void> }> {
+  const jobs: Job<unknown>[] = [];
+  const unsubscribe: (() => void)[] = [];
+  if (config.eventsSinkUrl !== null) {
+    const sink = eventSink({ url: config.eventsSinkUrl });
+    unsubscribe.push(subscribe(sink));
+    jobs.push(sink.job);
+  }
+  const worker = await startWorker({ ...database, db, jobs, log });
+  return {
+    async stop() {
+      for (const leave of unsubscribe) leave();
+      await worker.stop();
+    },
+  };
+}
+
+/** The OpenAPI document, made without a database: what `npm run openapi` writes and `/openapi.json` serves. */
+export async function describeApi(): Promise<unknown> {
+  const config = readConfig({});
+  const log = pino({ level: "silent" });
+  const db = new Database({ url: "postgres://unused.invalid/unused", role: null, poolSize: 1, name: "describe" });
+  const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
+  const verify: VerifyToken = async () => ({ fault: "no tokens here" });
+  const http = await buildApi(config, { db, writer }, { verify, log, metrics: new Metrics(), lifecycle: { draining: false }, isReady: async () => true });
+  try {
+    return http.swagger();
+  } finally {
+    await http.close();
+    await writer.close();
+    await db.close();
+  }
+}

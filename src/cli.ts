@@ -1,0 +1,19 @@
+// `npm run --silent cli -- <command>`: what an operator does beside the running product.
+
+import { Command } from "commander";
+import { registerTokenCommand } from "#platform/cli-token.ts";
+import { readConfig, readEnvironment } from "#platform/config.ts";
+import { openDevelopmentIssuer } from "#platform/development-issuer.ts";
+import { VERSION } from "./app.ts";
+
+const program = new Command("finlego").description("FinLego Core").version(VERSION);
+
+registerTokenCommand(program, {
+  clock: Date.now,
+  openIssuer: () => {
+    const { dataDir, mode, auth } = readConfig(readEnvironment());
+    return openDevelopmentIssuer({ dataDir, mode, issuer: auth.issuer, audience: auth.audience });
+  },
+});
+
+await program.parseAsync();

@@ -1,0 +1,92 @@
+// A small believable bank to look at: three clients of a white-label customer, their accounts, money that came in and moved on. It is
+// made through the API itself, each step under an idempotency key, so that a second start finds everything and changes nothing.
+
+import type { FastifyInstance } from "fastify";
+import type { DevelopmentIssuer } from "#platform/development-issuer.ts";
+import { invariant } from "#platform/problem.ts";
+
+export type DemoBank = { readonly clientId: string; readonly summary: string };
+
+const TENANT = "nordlicht";
+const SCOPES = "integration.import ledger.read ledger.write";
+
+type Post = (path: string, key: string, body: object) => Promise<Record<string, unknown>>;
+
+export async function fillDemoBank(http: FastifyInstance, issuer: DevelopmentIssuer): Promise<DemoBank> {
+  const own = poster(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo" }, Date.now()));
+  const partner = poster(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo", tenant: TENANT }, Date.now()));
+
+  const settlement = await openAccount(own, "settlement EUR", { type: "settlement", currency: "EUR", name: "Our money at the partner bank" });
+  const fees = await openAccount(own, "fee EUR", { type: "fee", currency: "EUR", name: "Fee income" });
+  const clients = [];
+  for (const person of PEOPLE) clients.push(await addClient(partner, own, person));
+  const [ada, grace, alan] = clients;
+  invariant(ada && grace && alan, "the demo bank has three clients");
+
+  await pay(own, "salary-2026-01", "deposit", settlement, ada.accountId, "2500.00", "Salary January");
+  await pay(own, "deposit-grace", "deposit", settlement, grace.accountId, "800.00", "Opening deposit");
+  await pay(own, "deposit-alan", "deposit", settlement, alan.accountId, "120.50", "Card top-up");
+  await pay(own, "rent-2026-01", "transfer", ada.accountId, grace.accountId, "950.00", "Rent January");
+  await pay(own, "dinner", "transfer", grace.accountId, alan.accountId, "32.40", "Dinner on Friday");
+  await pay(own, "fee-ada-2026-01", "fee", ada.accountId, fees, "4.90", "Account fee January");
+  await pay(own, "withdrawal-alan", "withdrawal", alan.accountId, settlement, "60.00", "Cash withdrawal");
+  return { clientId: ada.clientId, summary: "3 clients of the white-label customer 'nordlicht', 5 accounts, 7 payments" };
+}
+
+function poster(http: FastifyInstance, token: string): Post {
+  return async (path, key, body) => {
+    const answer = await http.inject({
+      method: "POST",
+      url: path,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": `demo ${key}` },
+      payload: JSON.stringify(body),
+    });
+    invariant(answer.statusCode === 200, `the demo bank met ${answer.statusCode} on ${path}: ${answer.body}`);
+    return answer.json<Record<string, unknown>>();
+  };
+}
+
+async function openAccount(post: Post, key: string, body: object): Promise<string> {
+  return String((await post("/v2/internal/Accounts", `account ${key}`, body))["id"]);
+}
+
+async function addClient(partner: Post, own: Post, person: Person): Promise<{ clientId: string; accountId: string }> {
+  const { clientId } = await partner("/integration/clients/individuals", `client ${person.externalId}`, profileOf(person));
+  const accountId = await openAccount(own, `client ${person.externalId}`, { clientId, type: "client", currency: "EUR", name: "Everyday" });
+  return { clientId: String(clientId), accountId };
+}
+
+async function pay(post: Post, externalId: string, type: string, debitAccountId: string, creditAccountId: string, amount: string, description: string): Promise<void> {
+  await post("/v2/internal/Payments/transfer", `payment ${externalId}`, {
+    externalId: `demo-${externalId}`,
+    type,
+    debitAccountId,
+    creditAccountId,
+    amount,
+    currency: "EUR",
+    description,
+  });
+}
+
+type Person = { readonly externalId: string; readonly firstName: string; readonly lastName: string; readonly city: string; readonly dateOfBirth: string };
+
+/** Made up: no data of anybody. */
+const PEOPLE: readonly Person[] = [
+  { externalId: "demo-ada", firstName: "Ada", lastName: "Example", city: "Vilnius", dateOfBirth: "1990-12-10" },
+  { externalId: "demo-grace", firstName: "Grace", lastName: "Sample", city: "Kaunas", dateOfBirth: "1986-12-09" },
+  { externalId: "demo-alan", firstName: "Alan", lastName: "Specimen", city: "Klaipeda", dateOfBirth: "1992-06-23" },
+];
+
+function profileOf({ city, externalId, ...person }: Person): object {
+  return {
+    externalId,
+    riskLevel: "low",
+    address: { streetLine1: "Example Street 1", city, zip: "01100", country: "LT" },
+    phoneNumber: "+37060000000",
+    email: `${externalId}@example.com`,
+    ...person,
+    citizenshipCountry: "LT",
+    residenceCountry: "LT",
+    identificationDocument: { type: "passport", number: "00000000", issuedBy: "Example Office", issuedCountryCode: "LT", issuedDate: "2022-01-01", expirationDate: "2032-01-01" },
+  };
+}
