@@ -56,10 +56,9 @@ create table client_profile.client (
   constraint client_phone_number_has_5_to_17_characters check (char_length(phone_number) between 5 and 17),
   constraint client_country_is_upper_case check (country ~ '^[A-Z]{2}$'),
   constraint client_individual_is_whole check (
-    (type = 'individual') = (num_nonnulls(first_name, last_name, date_of_birth, citizenship_country, residence_country, document_type,
-      document_number, document_issued_by, document_issued_country, document_issued_date, document_expiration_date) = 11)
-    and (type = 'individual' or num_nonnulls(first_name, last_name, date_of_birth, citizenship_country, residence_country, document_type,
-      document_number, document_issued_by, document_issued_country, document_issued_date, document_expiration_date) = 0)),
+    num_nonnulls(first_name, last_name, date_of_birth, citizenship_country, residence_country, document_type, document_number,
+      document_issued_by, document_issued_country, document_issued_date, document_expiration_date)
+    = case type when 'individual' then 11 when 'company' then 0 end),
   constraint client_individual_countries_are_upper_case
     check (citizenship_country ~ '^[A-Z]{2}$' and residence_country ~ '^[A-Z]{2}$' and document_issued_country ~ '^[A-Z]{2}$'),
   constraint client_document_type_is_known check (document_type in ('passport', 'driverLicense', 'idCard', 'other')),

@@ -1,7 +1,20 @@
 // SQL of the outbox. Rows are only ever added.
 
 import type { Tx } from "./db.ts";
-import type { NewEvent, StoredEvent } from "./events.ts";
+import type { PlainDetail } from "./personal-data.ts";
+
+/** Something that has happened. `data` says what a listener needs to decide whether to ask for more; never personal data. */
+export type NewEvent = {
+  /** Noun and past tense: "client.imported". */
+  readonly type: string;
+  /** The thing it happened to: "client:<uuid>". */
+  readonly subject: string;
+  /** The tenant whose thing it is, which need not be the actor's. */
+  readonly tenant: string;
+  readonly data: PlainDetail;
+};
+
+export type StoredEvent = NewEvent & { readonly id: string; readonly occurredAt: Date; readonly traceId: string };
 
 export async function insertEvent(tx: Tx, id: string, event: NewEvent): Promise<void> {
   await tx.sql`

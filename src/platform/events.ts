@@ -5,22 +5,11 @@
 import type { Tx } from "./db.ts";
 import { newId } from "./new-id.ts";
 import { enqueue, type Job } from "./jobs.ts";
-import { type PlainDetail, refusePersonalData } from "./personal-data.ts";
+import { refusePersonalData } from "./personal-data.ts";
 import { invariant } from "./problem.ts";
 import * as store from "./events.store.ts";
 
-/** Something that has happened. `data` says what a listener needs to decide whether to ask for more; never personal data. */
-export type NewEvent = {
-  /** Noun and past tense: "client.imported". */
-  readonly type: string;
-  /** The thing it happened to: "client:<uuid>". */
-  readonly subject: string;
-  /** The tenant whose thing it is, which need not be the actor's. */
-  readonly tenant: string;
-  readonly data: PlainDetail;
-};
-
-export type StoredEvent = NewEvent & { readonly id: string; readonly occurredAt: Date; readonly traceId: string };
+export type { NewEvent, StoredEvent } from "./events.store.ts";
 
 /** What a subscriber's job is given; `findEvent` has the rest. */
 export type EventNotice = { readonly eventId: string };
@@ -45,7 +34,7 @@ export function subscribe(subscription: Subscription): () => void {
 }
 
 /** Writes the event and its subscribers' jobs in the caller's transaction. A bug when `data` has a member named like personal data. */
-export async function publish(tx: Tx, event: NewEvent): Promise<void> {
+export async function publish(tx: Tx, event: store.NewEvent): Promise<void> {
   invariant(EVENT_TYPE.test(event.type), `not the name of an event: ${event.type}`);
   refusePersonalData(event.data);
   const eventId = newId();
@@ -56,6 +45,6 @@ export async function publish(tx: Tx, event: NewEvent): Promise<void> {
 }
 
 /** The event of a notice. Null only where somebody emptied the outbox. */
-export async function findEvent(tx: Tx, eventId: string): Promise<StoredEvent | null> {
+export async function findEvent(tx: Tx, eventId: string): Promise<store.StoredEvent | null> {
   return await store.findEvent(tx, eventId);
 }

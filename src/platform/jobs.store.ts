@@ -22,15 +22,13 @@ export async function addJob(tx: Tx, { name, envelope, attemptsMax, runAt, key }
       job_key => ${key}::text)`;
 }
 
-/** Frees the jobs that a worker took longer ago than any job may run: that worker is gone, or has lost its way. Says how many workers. */
+/** Frees the jobs that were taken longer ago than any job may run: their worker is gone, or has lost its way. Says how many. */
 export async function freeAbandonedJobs(pool: pg.Pool, afterSeconds: number): Promise<number> {
-  const { rows } = await pool.query<{ workers: string[] }>(
-    `select coalesce(array_agg(distinct locked_by), '{}') as workers
-     from graphile_worker._private_jobs
+  const { rowCount } = await pool.query(
+    `update graphile_worker._private_jobs
+     set locked_at = null, locked_by = null
      where locked_at < clock_timestamp() - make_interval(secs => $1)`,
     [afterSeconds],
   );
-  const workers = rows[0]?.workers ?? [];
-  if (workers.length > 0) await pool.query("select graphile_worker.force_unlock_workers($1::text[])", [workers]);
-  return workers.length;
+  return rowCount ?? 0;
 }

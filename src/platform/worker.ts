@@ -1,7 +1,8 @@
 // Runs the jobs of the queue. Any number of workers may work one queue, in one process with the server or in their own. A worker that is
 // stopped finishes what it has begun; one that dies leaves its jobs to the others, a few minutes later.
 
-import { type LogLevel, Logger, run, type Task } from "graphile-worker";
+import { setTimeout } from "node:timers/promises";
+import { type LogLevel, Logger, type Runner, run, type Task } from "graphile-worker";
 import pg from "pg";
 import { type Database, sessionOptions } from "./db.ts";
 import type { Job, JobEnvelope } from "./jobs.ts";
@@ -33,10 +34,54 @@ const JOB_SECONDS_MAX = 60;
 /** A job held longer than this belongs to nobody. */
 const ABANDONED_AFTER_SECONDS = 300;
 const ABANDONED_CHECK_MS = 60_000;
+const RESTART_MS = 2_000;
 
 /** Starts to work the queue. The schema must be migrated already: this role owns nothing. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { url, role, jobs, log, concurrency = CONCURRENCY } = options;
+  const { log } = options;
+  const pool = openPool(options);
+  const stopping = new AbortController();
+  let runner: Runner;
+  try {
+    runner = await begin(pool, options);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  const stopWatching = watchAbandoned(pool, log);
+
+  /** A database that was away for long ends the library's runner: another one is begun until there is one again. */
+  const goOn = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const reason: unknown = await runner.promise.catch((error: unknown) => error);
+      if (stopping.signal.aborted) return;
+      log.error(reason === undefined ? {} : { err: reason }, "the worker has ended");
+      await pause(RESTART_MS, stopping.signal);
+      if (stopping.signal.aborted) return;
+      try {
+        runner = await begin(pool, options);
+        if (stopping.signal.aborted) return await runner.stop();
+        log.info({}, "the worker has begun again");
+      } catch (error) {
+        log.error({ err: error }, "the worker cannot begin again yet");
+      }
+    }
+  };
+  const going = goOn();
+
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    stopWatching();
+    // A runner that has ended by itself says so by an error; it is stopped then, which is all that is wanted.
+    await runner.stop().catch(() => undefined);
+    await going;
+    await pool.end();
+  };
+  return { stop: () => (stopped ??= stop()) };
+}
+
+function openPool({ url, role, log, concurrency = CONCURRENCY }: WorkerOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: concurrency + 2,
@@ -48,29 +93,25 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const onConnectionError = (error: Error): void => log.warn({ err: error }, "the worker lost a connection");
   pool.on("error", onConnectionError);
   pool.on("connect", (client) => client.on("error", onConnectionError));
+  return pool;
+}
 
-  try {
-    const runner = await run({
-      pgPool: pool,
-      concurrency,
-      noHandleSignals: true,
-      parsedCronItems: [],
-      logger: quietLogger(log),
-      taskList: Object.fromEntries(jobs.map((kind) => [kind.name, taskOf(kind, options)])),
-    });
-    runner.promise.catch((error: unknown) => log.error({ err: error }, "the worker has ended"));
-    const stopWatching = watchAbandoned(pool, log);
-    let stopped: Promise<void> | null = null;
-    const stop = async (): Promise<void> => {
-      stopWatching();
-      await runner.stop();
-      await pool.end();
-    };
-    return { stop: () => (stopped ??= stop()) };
-  } catch (error) {
-    await pool.end();
-    throw error;
-  }
+function begin(pool: pg.Pool, options: WorkerOptions): Promise<Runner> {
+  const { jobs, log, concurrency = CONCURRENCY } = options;
+  return run({
+    pgPool: pool,
+    concurrency,
+    noHandleSignals: true,
+    // Without batches the library does not wait for "this job is done" to reach the database: stopping would lose it.
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+    parsedCronItems: [],
+    logger: quietLogger(log),
+    taskList: Object.fromEntries(jobs.map((kind) => [kind.name, taskOf(kind, options)])),
+  });
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }
 
 function taskOf(kind: Job<unknown>, { db, log }: WorkerOptions): Task {
@@ -104,8 +145,8 @@ function quietLogger(log: WorkerLog): Logger {
 function watchAbandoned(pool: pg.Pool, log: WorkerLog): () => void {
   const check = (): void => {
     store.freeAbandonedJobs(pool, ABANDONED_AFTER_SECONDS).then(
-      (workers) => {
-        if (workers > 0) log.warn({ workers }, "jobs of lost workers are free again");
+      (jobs) => {
+        if (jobs > 0) log.warn({ jobs }, "jobs of lost workers are free again");
       },
       (error: unknown) => log.warn({ err: error }, "abandoned jobs could not be looked for"),
     );

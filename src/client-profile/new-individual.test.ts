@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import type { NewIndividual } from "./contract.ts";
+import { faultsOf, isE164, withUpperCaseCountries } from "./new-individual.ts";
+
+const TODAY = "2026-11-23";
+const sound: NewIndividual = {
+  riskLevel: "low",
+  address: { streetLine1: "1 Sample Street", city: "Sampleton", zip: "12345", country: "st" },
+  phoneNumber: "+4915123456789",
+  email: "sample.person@example.com",
+  firstName: "Sample",
+  lastName: "Person",
+  citizenshipCountry: "st",
+  identificationDocument: {
+    issuedBy: "x",
+    expirationDate: "2019-08-24",
+    type: "other",
+    number: "1",
+    issuedCountryCode: "st",
+    issuedDate: "2019-08-24",
+  },
+  residenceCountry: "st",
+  dateOfBirth: "2019-08-24",
+};
+
+test("an expired document and a young client are data, not errors", () => {
+  expect(faultsOf(sound, TODAY)).toEqual({});
+  expect(faultsOf({ ...sound, dateOfBirth: TODAY }, TODAY)).toEqual({});
+});
+
+test("every fault of meaning is told, each at its field", () => {
+  const faulty: NewIndividual = {
+    ...sound,
+    address: { ...sound.address, country: "ZZ" },
+    citizenshipCountry: "EU",
+    identificationDocument: { ...sound.identificationDocument, issuedCountryCode: "12", expirationDate: "2019-08-23" },
+    residenceCountry: "UK",
+    dateOfBirth: "2026-11-24",
+  };
+  expect(Object.keys(faultsOf(faulty, TODAY)).sort()).toEqual([
+    "address.country",
+    "citizenshipCountry",
+    "dateOfBirth",
+    "identificationDocument.expirationDate",
+    "identificationDocument.issuedCountryCode",
+    "residenceCountry",
+  ]);
+});
+
+test("country codes become upper case, and nothing else changes", () => {
+  const upper = withUpperCaseCountries(sound);
+  expect(upper).toEqual(JSON.parse(JSON.stringify(sound).replaceAll('"st"', '"ST"')));
+});
+
+test.each([
+  ["+4915123456789", true],
+  ["+14155552671", true],
+  ["+442071838750", true],
+  ["4915123456789", false],
+  ["+49 1512 3456789", false],
+  ["+4915123456789 ", false],
+  ["0049151234567", false],
+  ["+999123456789", false],
+  ["+491", false],
+  ["+", false],
+  ["phone", false],
+])("%j can be sent a code: %s", (phoneNumber, expected) => {
+  expect(isE164(phoneNumber)).toBe(expected);
+});
