@@ -1,7 +1,7 @@
 // Who may import whom, made from the plan in tools/rules/house.ts. Type-only imports count: a type that points up couples
 // as well as a call does.
 
-import { CORNERS, MODULES, NETWORK_PLACES, PURE_FILES, PURE_PACKAGES, ROOMS } from "./tools/rules/house.ts";
+import { CORNERS, LISTENING_PLACES, MODULES, NETWORK_PLACES, PURE_FILES, PURE_PACKAGES, ROOMS } from "./tools/rules/house.ts";
 
 const escape = (text) => text.replaceAll(".", "\\.");
 const anyOf = (names) => `(?:${names.map(escape).join("|")})`;
@@ -67,7 +67,7 @@ export default {
       from: { path: PURE, pathNot: TESTS },
       to: {
         pathNot: [PURE, `node_modules/${anyOf(PURE_PACKAGES)}/`, "^(?:node:)?(?:crypto|buffer)$"],
-        dependencyTypesNot: ["type-only"],
+        dependencyTypesNot: ["type-only", "type-import"],
       },
     },
     {
@@ -80,8 +80,8 @@ export default {
     {
       name: "network-only-in-adapters",
       severity: "error",
-      from: { path: "^src/", pathNot: [...NETWORK_PLACES.map((place) => `^${escape(place)}`), "^src/platform/embedded-postgres/", TESTS] },
-      to: { path: HTTP_CLIENTS, dependencyTypesNot: ["type-only"] },
+      from: { path: "^src/", pathNot: [...[...NETWORK_PLACES, ...LISTENING_PLACES].map((place) => `^${escape(place)}`), TESTS] },
+      to: { path: HTTP_CLIENTS, dependencyTypesNot: ["type-only", "type-import"] },
     },
     {
       name: "frameworks-behind-the-platform",
@@ -100,7 +100,7 @@ export default {
       name: "product-runs-without-development-packages",
       severity: "error",
       from: { path: "^src/", pathNot: TESTS },
-      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only"] },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only", "type-import"] },
     },
     {
       name: "everything-resolves",

@@ -30,21 +30,29 @@ export const BORROWED_TABLES: Partial<Record<Room, readonly string[]>> = {
 /** Names of files that are pure wherever they stand: same input, same output; no database, no network, no clock, no chance. */
 export const PURE_FILES = [
   "account-number.ts",
+  "account.ts",
+  "bearer-token.ts",
   "canonical.ts",
+  "command.ts",
   "contract.ts",
+  "country.ts",
   "currency.ts",
   "dates.ts",
   "decimal.ts",
   "iban.ts",
-  "json.ts",
   "json-numbers.ts",
   "json-scan.ts",
+  "json.ts",
+  "mod97.ts",
   "money.ts",
   "payment.ts",
   "posting.ts",
   "problem.ts",
   "problems.ts",
   "schema.ts",
+  "text-formats.ts",
+  "token-claims.ts",
+  "words.ts",
 ] as const;
 
 /** Packages that pure files may use. */
@@ -72,8 +80,11 @@ export const CONNECTION_PLACES = [
 /** Who may speak to the outside world. */
 export const NETWORK_PLACES = ["src/adapters/", "src/platform/key-set.ts"];
 
+/** Who is spoken to by the outside world: sockets that listen. */
+export const LISTENING_PLACES = ["src/platform/http/", "src/platform/embedded-postgres/"];
+
 /** Who may round or use floating point: nothing here is money. */
-export const FLOAT_PLACES: readonly string[] = ["src/platform/metrics.ts"];
+export const FLOAT_PLACES = ["src/platform/metrics.ts", "src/platform/database-target.ts"];
 
 export const isIn = (places: readonly string[], path: string): boolean =>
   places.some((place) => (place.endsWith("/") ? path.startsWith(place) : path === place));
