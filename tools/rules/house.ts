@@ -50,7 +50,6 @@ export const PURE_FILES = [
   "problem.ts",
   "problems.ts",
   "schema.ts",
-  "text-formats.ts",
   "token-claims.ts",
   "words.ts",
 ] as const;
