@@ -76,6 +76,14 @@ async function aSink(url: string, timeoutMs = 5_000): Promise<void> {
   });
 }
 
+/** Lets failed deliveries wait no longer, until the listener has been told that often: the growing waits are the queue's own matter. */
+async function untilToldAgain(deliveries: readonly Delivery[], count: number): Promise<void> {
+  while (deliveries.length < count) {
+    await owner.query("update graphile_worker._private_jobs set run_at = clock_timestamp() where attempts > 0 and locked_at is null");
+    await owner.query("select pg_notify('jobs:insert', '{\"count\": 1}')");
+  }
+}
+
 const imported = (subject: string) => ({ type: "client.imported", subject, tenant: "north", data: { status: "active" } });
 
 test("after a commit the sink is told, in the words of CloudEvents 1.0", async () => {
@@ -123,7 +131,8 @@ test("a sink that is down or sends elsewhere is told again until it answers 2xx,
   );
   await aSink(listener.url);
   await db.write(actor, (tx) => publish(tx, imported("client:3")));
-  const deliveries = await listener.until(3);
+  const { deliveries } = listener;
+  await untilToldAgain(deliveries, 3);
   expect(new Set(deliveries.map(({ event }) => event["id"])).size).toBe(1);
   expect(deliveries.every(({ event }) => event["subject"] === "client:3")).toBe(true);
 });
@@ -135,7 +144,8 @@ test("a sink that does not answer in time is told again", async () => {
   );
   await aSink(listener.url, 200);
   await db.write(actor, (tx) => publish(tx, imported("client:4")));
-  expect(await listener.until(2)).toHaveLength(2);
+  await untilToldAgain(listener.deliveries, 2);
+  expect(listener.deliveries.map(({ event }) => event["subject"])).toEqual(["client:4", "client:4"]);
 });
 
 test("without a subscriber the event is kept and no job is added", async () => {

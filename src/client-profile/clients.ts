@@ -38,7 +38,9 @@ export async function createClient(tx: Tx, client: NewClient): Promise<{ readonl
     phoneIsE164,
     individual: withUpperCaseCountries(client.individual),
   });
-  await onConstraint(insert, "client_external_id_once_per_tenant", () => refuse("duplicateExternalId"));
+  await onConstraint(insert, "client_external_id_once_per_tenant", () =>
+    refuse("duplicateExternalId", { errors: { externalId: ["The value is in use."] } }),
+  );
   await store.insertStanding(tx, clientId, { status, verificationStatus, riskLevel: client.individual.riskLevel }, client.reason);
   await writeAudit(tx, {
     action: "client.created",

@@ -31,7 +31,7 @@ const Country = Type.String({
   examples: ["st"],
 });
 
-/** AddressDto (contract 4.1). */
+/** AddressDto (contract 4.1). Answers have every member, null where nothing was given. */
 export const Address = strictObject(
   {
     streetLine1: Type.String({ minLength: 1, maxLength: 255, pattern: STREET }),
@@ -89,15 +89,6 @@ export const Individual = strictObject(
   { title: "IndividualDto" },
 );
 
-const StoredAddress = strictObject(
-  {
-    ...Address.properties,
-    streetLine2: Nullable(Type.String()),
-    state: Nullable(Type.String({ maxLength: 255 })),
-  },
-  { title: "AddressDto" },
-);
-
 const identity = {
   clientId: Uuid,
   externalId: Nullable(Type.String({ maxLength: 100 })),
@@ -109,7 +100,7 @@ const identity = {
 const contact = {
   email: Type.String(),
   phoneNumber: Type.String(),
-  address: StoredAddress,
+  address: Address,
   individual: Nullable(Individual),
   company: Type.Null({ description: "Data of a company; null for an individual." }),
   plan: Nullable(strictObject({ code: Type.String(), name: Type.String() })),

@@ -4,7 +4,7 @@ import { type Catalogue, refuser } from "#platform/problem.ts";
 
 /** Refusals of this module, for the endpoints that may answer them. */
 export const clientProfileProblems = {
-  duplicateExternalId: { status: 409, title: "A client with this externalId exists.", retry: "no" },
+  duplicateExternalId: { status: 409, title: "The externalId is in use.", retry: "no" },
 } as const satisfies Catalogue;
 
 export const refuse = refuser(clientProfileProblems);

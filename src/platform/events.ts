@@ -9,7 +9,7 @@ import { refusePersonalData } from "./personal-data.ts";
 import { invariant } from "./problem.ts";
 import * as store from "./events.store.ts";
 
-export type { NewEvent, StoredEvent } from "./events.store.ts";
+export type { StoredEvent } from "./events.store.ts";
 
 /** What a subscriber's job is given; `findEvent` has the rest. */
 export type EventNotice = { readonly eventId: string };

@@ -90,9 +90,9 @@ function openPool({ url, role, log, concurrency = CONCURRENCY }: WorkerOptions):
     application_name: "finlego-worker",
     options: sessionOptions(role),
   });
-  const onConnectionError = (error: Error): void => log.warn({ err: error }, "the worker lost a connection");
-  pool.on("error", onConnectionError);
-  pool.on("connect", (client) => client.on("error", onConnectionError));
+  // Each broken connection tells of itself; the pool would say it again. Its error holds the whole connection: only the message is logged.
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", (error) => log.warn({ reason: error.message }, "the worker lost a connection")));
   return pool;
 }
 

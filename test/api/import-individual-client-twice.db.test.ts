@@ -47,7 +47,7 @@ describe("one externalId", () => {
     const { body } = await importClient(first);
     const again = await importClient({ ...first, firstName: "Another" });
     expect(again.status).toBe(409);
-    expect(again.body).toMatchObject({ code: "duplicateExternalId", status: 409 });
+    expect(again.body).toMatchObject({ code: "duplicateExternalId", status: 409, errors: { externalId: ["The value is in use."] } });
     expect((await getClient(String(body["clientId"]))).body["individual"]).toMatchObject({ firstName: "Sample" });
   });
 
