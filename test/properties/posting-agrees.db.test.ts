@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import pg from "pg";
-import { post, type LedgerAccount, OUTCOMES } from "../../src/general-ledger/posting.ts";
+import { BALANCE_BOUND, post, type LedgerAccount, OUTCOMES, spendable } from "../../src/general-ledger/posting.ts";
 import { type CommandResult, postBatch } from "../../src/general-ledger/post-batch.store.ts";
 import type { PaymentCommand } from "../../src/general-ledger/command.ts";
 import type { AccountStatus } from "../../src/general-ledger/words.ts";
@@ -43,7 +43,7 @@ test("the pure rules and the database function agree on 100 000 random commands"
   const seen = new Set<string>();
 
   for (let done = 0; done < COMMANDS; ) {
-    const commands = distinct(draw.list(draw.integer(1, 400), () => command(draw, [...books.keys()])));
+    const commands = distinct(draw.list(draw.integer(1, 400), () => command(draw, books)));
     const results = await postBatch(lane.sql, commands, { atomic: false, timeZone: "UTC" });
     for (const [index, each] of commands.entries()) {
       const expected = judge(each, books, known, keys);
@@ -62,7 +62,7 @@ test("an atomic batch is booked whole or not at all", { timeout: 60_000 }, async
   const books = new Map<string, LedgerAccount>();
   for (let i = 0; i < 12; i++) await addAccount(books, draw, 100 + i);
   for (let round = 0; round < 300; round++) {
-    const commands = distinct(draw.list(draw.integer(1, 4), () => ({ ...command(draw, [...books.keys()]), key: null, externalId: `atomic-${newId()}` })));
+    const commands = distinct(draw.list(draw.integer(1, 4), () => ({ ...command(draw, books), key: null, externalId: `atomic-${newId()}` })));
     const results = await postBatch(lane.sql, commands, { atomic: true, timeZone: "UTC" });
     const after = new Map(books);
     const expected = commands.map((each) => judge(each, after, new Map(), new Map()));
@@ -94,12 +94,14 @@ async function addAccount(books: Map<string, LedgerAccount>, draw: Random, index
     [account.id, account.tenant, account.currency, account.status, account.debitBlocked, account.creditBlocked, account.floorMinor],
   );
   // One unlimited account stands close to the bound, so that limitExceeded is met.
+  const held = account.floorMinor === null ? 0n : BigInt(draw.integer(0, Number(-account.floorMinor)));
+  if (held > 0n) await owner.query("update general_ledger.account set held_minor = $2 where id = $1", [account.id, held]);
   const nearBound = account.floorMinor === null && draw.chance(0.3) ? 8_999_999_999_999_990_000n : 0n;
   if (nearBound > 0n) await owner.query("update general_ledger.account set balance_minor = $2 where id = $1", [account.id, nearBound]);
-  books.set(account.id, { ...account, balanceMinor: nearBound });
+  books.set(account.id, { ...account, balanceMinor: nearBound, heldMinor: held });
 }
 
-function command(draw: Random, ids: readonly string[]): PaymentCommand {
+function command(draw: Random, books: ReadonlyMap<string, LedgerAccount>): PaymentCommand {
   const lineCount = draw.chance(0.8) ? 1 : draw.integer(2, 6);
   const keyed = draw.chance(0.3);
   return {
@@ -117,11 +119,12 @@ function command(draw: Random, ids: readonly string[]): PaymentCommand {
     description: draw.chance(0.2) ? `quoted "text", a \\ and a {brace}` : null,
     reference: null,
     metadata: draw.chance(0.1) ? { note: 'a "quoted" value' } : null,
-    lines: draw.list(lineCount, () => line(draw, ids)),
+    lines: draw.list(lineCount, () => line(draw, books)),
   };
 }
 
-function line(draw: Random, ids: readonly string[]): PaymentCommand["lines"][number] {
+function line(draw: Random, books: ReadonlyMap<string, LedgerAccount>): PaymentCommand["lines"][number] {
+  const ids = [...books.keys()];
   const third = draw.integer(0, 2);
   // Mostly two accounts of one currency; sometimes any, or one that does not exist.
   const same = ids.filter((_, index) => index % 3 === third);
@@ -129,11 +132,21 @@ function line(draw: Random, ids: readonly string[]): PaymentCommand["lines"][num
   return {
     debitAccountId,
     creditAccountId,
-    amountMinor: draw.chance(0.02) ? 1_000_000_000_000_000n : BigInt(draw.integer(1, 4_000)),
+    amountMinor: amount(draw, books.get(debitAccountId), books.get(creditAccountId)),
     currency: CURRENCIES[third] ?? "EUR",
     type: "transfer",
     description: null,
   };
+}
+
+/** Anything, the most that is allowed, or just what the account can give and one more: rules break at their edges. */
+function amount(draw: Random, debit: LedgerAccount | undefined, credit: LedgerAccount | undefined): bigint {
+  const room = credit === undefined ? BALANCE_BOUND : BALANCE_BOUND - credit.balanceMinor;
+  if (room > 0n && room < 1_000_000n && draw.chance(0.5)) return room + BigInt(draw.integer(0, 1));
+  if (draw.chance(0.02)) return 1_000_000_000_000_000n;
+  const left = debit === undefined ? null : spendable(debit);
+  if (left !== null && left > 0n && left < 1_000_000n && draw.chance(0.3)) return left + BigInt(draw.integer(0, 1));
+  return BigInt(draw.integer(1, 4_000));
 }
 
 /** One name stands only once in a batch: the writer's queue sees to it. */
