@@ -8,7 +8,7 @@ import { isDistant, readSettings, type SettingsReader } from "./setting-readers.
 import { DEVELOPMENT_ISSUER, type Mode, SETTINGS, type SettingName } from "./settings.ts";
 import { StartupError } from "./startup-error.ts";
 
-export { type Mode, SETTINGS, type Setting } from "./settings.ts";
+export { type Mode, SETTINGS } from "./settings.ts";
 
 export type Config = {
   readonly mode: Mode;

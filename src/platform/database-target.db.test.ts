@@ -83,7 +83,7 @@ describe("the start ends with a sentence when the database", () => {
   test("is not there, after trying for a while", async () => {
     const { sentence, log } = await startOn("postgresql://bank:hunter2@127.0.0.1:1/finlego");
     expect(sentence).toBe("The database of DATABASE_URL (127.0.0.1:1/finlego) is not there: nothing listens at that address.");
-    expect(log).toEqual([`${sentence} Trying again for 1 s.`]);
+    expect(log).toEqual([`${sentence} Trying again for 0.5 s.`]);
   });
 
   test("has a host that nobody knows", async () => {

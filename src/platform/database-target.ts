@@ -99,7 +99,7 @@ async function reach(name: string, url: string, log: (line: string) => void, pat
       const reason = explainConnectError(error, client.user ?? "");
       const sentence = `The database of ${name} (${placeOf(client)}) ${reason.sentence}`;
       if (!reason.passing || Date.now() - began + wait > patienceMs) throw new StartupError(sentence, { cause: error });
-      if (!told) log(`${sentence} Trying again for ${Math.round(patienceMs / 1_000)} s.`);
+      if (!told) log(`${sentence} Trying again for ${patienceMs / 1_000} s.`);
       told = true;
       await pause(wait);
     }

@@ -103,9 +103,11 @@ function isSecret(name: SettingName): boolean {
 }
 
 function isTimeZone(name: string): boolean {
+  // Offsets such as +02:00 would pass below, but a bank's day follows a place.
+  if (!/^[A-Za-z]/.test(name)) return false;
   try {
-    // Offsets such as +02:00 pass here too, but a bank's day follows a place.
-    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }) !== null;
+    Intl.DateTimeFormat("en", { timeZone: name }).format();
+    return true;
   } catch {
     return false;
   }

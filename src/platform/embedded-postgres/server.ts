@@ -77,7 +77,11 @@ async function askServer(home: Home): Promise<Client | "absent" | "busy"> {
 async function completeCluster(home: Home): Promise<"busy"> {
   try {
     const client = await connect(databaseUrl(home, OWNER, "postgres"));
-    await createRoleAndDatabase(client).finally(() => client.end());
+    try {
+      await createRoleAndDatabase(client);
+    } finally {
+      await client.end();
+    }
   } catch (error) {
     judge(home, error);
   }

@@ -14,9 +14,9 @@ import { processStart } from "./process-identity.ts";
 
 export type Watchdog = {
   /** Names the process to stop when we die before the server has written its own pid file. */
-  tell(serverPid: number): void;
+  readonly tell: (serverPid: number) => void;
   /** We need the server no more. Resolves when it has stopped, or goes on for other users. */
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 };
 
 const RESTART_MS = 500;
