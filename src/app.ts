@@ -61,7 +61,7 @@ function accountSettings(config: Config): AccountSettings {
 /** Builds the application on a migrated database. Nothing is served before `listen`. */
 export async function openApp(config: Config, database: AppDatabase, verify: VerifyToken, log: Logger): Promise<App> {
   const metrics = new Metrics();
-  const onConnectionError = (error: Error): void => log.warn({ err: error }, "a database connection was lost");
+  const onConnectionError = (error: Error): void => log.warn({ reason: error.message }, "a database connection was lost");
   const db = new Database({ ...database, poolSize: config.databasePoolSize, name: "finlego", onConnectionError });
   // Health must answer also when all connections are taken.
   const probe = new Database({ ...database, poolSize: 1, name: "finlego-probe", onConnectionError });
@@ -73,7 +73,7 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
     onBatch: metrics.onBatch,
     onFault: (error, commands) => {
       metrics.onBatchFault();
-      log.warn({ err: error, commands }, "a batch of payments met an error");
+      log.warn({ reason: error instanceof Error ? error.message : "unknown", commands }, "a batch of payments met an error");
     },
   });
   metrics.addGauge("finlego_ledger_writer_load", "Commands that wait or are being written.", () => writer.load);
