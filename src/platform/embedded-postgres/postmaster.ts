@@ -1,8 +1,20 @@
 // Runs the PostgreSQL server process itself, and reads from its log why it would not run.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, copyFileSync, fstatSync, openSync, readFileSync, readSync, rmSync, statSync, truncateSync } from "node:fs";
-import { realpathSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 import { join } from "node:path";
 import { errorCode, StartupError } from "../startup-error.ts";
 import type { Binaries } from "./binaries.ts";
@@ -139,11 +151,18 @@ export function explainFailure(home: Home, error: unknown, said: string): Startu
     return sentence(
       `The bundled PostgreSQL may not be run from its folder (mounted noexec?). Set XDG_CACHE_HOME to a folder where programs may run, or ${instead}.`,
     );
-  if (/No space left on device|Disk quota exceeded/.test(said))
+  if (/No space left on device|Check free disk space|Disk quota exceeded/.test(said) || isFull(home.folder))
     return sentence(`PostgreSQL could not start: the disk that holds ${home.folder} is full. Make room and start again.`);
-  const last = said.split("\n").findLast((line) => /FATAL|PANIC|error:/.test(line)) ?? said.trim().split("\n").at(-1) ?? "";
-  const reason = last || (error instanceof Error ? error.message : String(error));
+  // What comes first is the cause; that it turned callers away meanwhile is none.
+  const lines = said.split("\n").filter((line) => !line.includes("the database system is"));
+  const reason = lines.find((line) => /FATAL|PANIC|error:/.test(line)) ?? (error instanceof Error ? error.message : String(error));
   return sentence(`PostgreSQL could not start on the data in ${home.cluster}: ${reason} (its log: ${home.serverLog})`);
+}
+
+/** A full disk makes PostgreSQL stumble in many places, and not each of them names the cause. */
+function isFull(folder: string): boolean {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize < 1024 * 1024;
 }
 
 const LOG_LIMIT = 16 * 1024 * 1024;

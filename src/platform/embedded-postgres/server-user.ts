@@ -1,13 +1,15 @@
-// PostgreSQL refuses to run as root. As root it therefore runs as the owner of existing data, else as `nobody`; otherwise as ourselves.
+// PostgreSQL refuses to run as root. As root it therefore runs as the person to whom the data or their folder belong, else as `nobody`;
+// otherwise as ourselves.
 
 import { readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
+import { dirname } from "node:path";
 import { StartupError } from "../startup-error.ts";
 
 /** The operating system user the server runs as. `drops` says that it is not the user of this process: we are root and step down. */
 export type ServerUser = { readonly uid: number; readonly gid: number; readonly drops: boolean };
 
-/** Decides who runs the server for the data in `clusterFolder` (which need not exist yet). */
+/** Decides who runs the server for the data in `clusterFolder`, which need not exist yet; the folder around it does. */
 export function chooseServerUser(clusterFolder: string): ServerUser {
   if (process.getuid === undefined || process.getgid === undefined) {
     throw new StartupError(
@@ -16,9 +18,9 @@ export function chooseServerUser(clusterFolder: string): ServerUser {
   }
   const uid = process.getuid();
   if (uid !== 0) return ordinaryUser(uid, process.getgid(), clusterFolder);
-  const owner = statSync(clusterFolder, { throwIfNoEntry: false });
-  if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, drops: true };
-  return { ...nobody(), drops: true };
+  const owner = ownerOf(clusterFolder) ?? ownerOf(dirname(clusterFolder));
+  const person = readUsers().find((user) => user.uid === owner && user.uid !== 0);
+  return person === undefined ? { ...nobody(), drops: true } : { uid: person.uid, gid: person.gid, drops: true };
 }
 
 function ordinaryUser(uid: number, gid: number, clusterFolder: string): ServerUser {
