@@ -5,7 +5,7 @@ import { type Caller, callerTenant } from "#platform/access.ts";
 import type { Currency } from "#platform/currency.ts";
 import type { Actor, Database, Tx } from "#platform/db.ts";
 import type { Answer, Call } from "#platform/http/endpoint.ts";
-import { bodyChecker } from "#platform/http/input.ts";
+import { bodyChecker, canonicalBody } from "#platform/http/input.ts";
 import { claimList, type IdempotencyKey, itemKey, runOnce } from "#platform/http/idempotency.ts";
 import { canonicalJson, fingerprint } from "#platform/canonical.ts";
 import { toPaymentId } from "#platform/ids.ts";
@@ -122,7 +122,7 @@ async function settle(deps: PaymentDeps, call: { readonly caller: Caller; readon
 /** The problem of a refused command, with the figures that let a program act on it. */
 export function problemFor(refusal: CommandRefusal, command: PaymentCommand): Problem {
   const { outcome, accountId } = refusal;
-  const trace = refusal.firstTraceId === null ? {} : { traceId: refusal.firstTraceId };
+  const trace = refusal.firstTraceId === null ? {} : { traceId: refusal.firstTraceId, isRepeat: true };
   if (outcome === "idempotencyKeyReused") return problemOf(platformProblems, outcome);
   if (outcome === "notFound") return problemOf(platformProblems, outcome, { detail: `Account ${accountId ?? ""} does not exist.`, members: { accountId }, ...trace });
   if (outcome === "duplicateExternalId") {
@@ -148,7 +148,7 @@ function readItem(item: unknown, index: number, call: BatchCall): { command: Pay
 }
 
 function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: string): PaymentCommand["key"] {
-  const { id, fingerprint: request } = itemKey(key, index, fingerprint([key.fingerprint.toString("hex"), canonicalJson(item)]));
+  const { id, fingerprint: request } = itemKey(key, index, fingerprint([key.fingerprint.toString("hex"), canonicalJson(canonicalBody(item, CreateTransfer))]));
   return { id, request: request.toString("hex"), traceId, keepsAbsence: true };
 }
 

@@ -16,6 +16,8 @@ export type ProblemExtras = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Trace id of the call that was refused first, when this answer repeats that refusal. */
   readonly traceId?: string;
+  /** True when the refusal was kept under the idempotency key and is answered again. */
+  readonly isRepeat?: boolean;
 };
 
 /** Problems that any operation may answer (contract 3.3, 3.4, decision 25). */

@@ -4,9 +4,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { callerTenant, idempotencyOwner } from "../access.ts";
 import type { Actor, Database } from "../db.ts";
-import { invariant, problemBody, refusePlatform } from "../problem.ts";
-import type { Call, Endpoint } from "./endpoint.ts";
-import { idempotencyKey, type IdempotencyKey, readKey, runOnce, type StoredAnswer } from "./idempotency.ts";
+import { invariant, Problem, type ProblemBody, problemBody, refusePlatform } from "../problem.ts";
+import type { Answer, Call, Endpoint } from "./endpoint.ts";
+import { idempotencyKey, type IdempotencyKey, isDefinite, readKey, runOnce, type StoredAnswer } from "./idempotency.ts";
 import { canonicalRequest, type Input } from "./input.ts";
 import { isRepeated } from "./trace.ts";
 import type { Twins } from "./twins.ts";
@@ -40,6 +40,21 @@ export async function runEndpoint(
     return await runOnce(db, actor, key, async (tx) => serialize(await endpoint.handle(tx, call)), describe);
   });
   return send(reply, answer);
+}
+
+/** A definite refusal is an answer like any other here, so that twins of a key get the same bytes. */
+async function runOwn(
+  handle: () => Promise<Answer<unknown>>,
+  serialize: (body: unknown) => string,
+  describe: (problem: Problem) => ProblemBody,
+): Promise<StoredAnswer> {
+  try {
+    const own = await handle();
+    return "stored" in own ? own.stored : { status: 200, body: serialize(own.body), replayed: own.replayed };
+  } catch (error) {
+    if (!(error instanceof Problem) || !isDefinite(error)) throw error;
+    return { status: error.status, body: JSON.stringify(describe(error)), replayed: error.extras.isRepeat === true };
+  }
 }
 
 function keyOf(endpoint: Endpoint, input: Input, request: FastifyRequest): IdempotencyKey | null {
