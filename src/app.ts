@@ -81,7 +81,11 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
 
   const lifecycle = { draining: false };
-  const http = await buildApi(config, { db, writer }, { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) });
+  const http = await buildApi(
+    config,
+    { db, writer },
+    { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) },
+  );
   const worker = await startJobs(config, database, db, log);
   return {
     http,
@@ -96,7 +100,13 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   };
 }
 
-type Edge = { readonly verify: VerifyToken; readonly log: Logger; readonly metrics: Metrics; readonly lifecycle: { readonly draining: boolean }; readonly isReady: () => Promise<boolean> };
+type Edge = {
+  readonly verify: VerifyToken;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly lifecycle: { readonly draining: boolean };
+  readonly isReady: () => Promise<boolean>;
+};
 
 async function buildApi(config: Config, parts: Parts, edge: Edge): Promise<FastifyInstance> {
   const options = {
@@ -141,7 +151,11 @@ export async function describeApi(): Promise<unknown> {
   const db = new Database({ url: "postgres://unused.invalid/unused", role: null, poolSize: 1, name: "describe" });
   const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
-  const http = await buildApi(config, { db, writer }, { verify, log, metrics: new Metrics(), lifecycle: { draining: false }, isReady: async () => true });
+  const http = await buildApi(
+    config,
+    { db, writer },
+    { verify, log, metrics: new Metrics(), lifecycle: { draining: false }, isReady: async () => true },
+  );
   try {
     return http.swagger();
   } finally {

@@ -16,7 +16,11 @@ export async function fillDemoBank(http: FastifyInstance, issuer: DevelopmentIss
   const own = poster(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo" }, Date.now()));
   const partner = poster(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo", tenant: TENANT }, Date.now()));
 
-  const settlement = await openAccount(own, "settlement EUR", { type: "settlement", currency: "EUR", name: "Our money at the partner bank" });
+  const settlement = await openAccount(own, "settlement EUR", {
+    type: "settlement",
+    currency: "EUR",
+    name: "Our money at the partner bank",
+  });
   const fees = await openAccount(own, "fee EUR", { type: "fee", currency: "EUR", name: "Fee income" });
   const clients = [];
   for (const person of PEOPLE) clients.push(await addClient(partner, own, person));
@@ -56,7 +60,15 @@ async function addClient(partner: Post, own: Post, person: Person): Promise<{ cl
   return { clientId: String(clientId), accountId };
 }
 
-async function pay(post: Post, externalId: string, type: string, debitAccountId: string, creditAccountId: string, amount: string, description: string): Promise<void> {
+async function pay(
+  post: Post,
+  externalId: string,
+  type: string,
+  debitAccountId: string,
+  creditAccountId: string,
+  amount: string,
+  description: string,
+): Promise<void> {
   await post("/v2/internal/Payments/transfer", `payment ${externalId}`, {
     externalId: `demo-${externalId}`,
     type,
@@ -68,7 +80,13 @@ async function pay(post: Post, externalId: string, type: string, debitAccountId:
   });
 }
 
-type Person = { readonly externalId: string; readonly firstName: string; readonly lastName: string; readonly city: string; readonly dateOfBirth: string };
+type Person = {
+  readonly externalId: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly city: string;
+  readonly dateOfBirth: string;
+};
 
 /** Made up: no data of anybody. */
 const PEOPLE: readonly Person[] = [
@@ -87,6 +105,13 @@ function profileOf({ city, externalId, ...person }: Person): object {
     ...person,
     citizenshipCountry: "LT",
     residenceCountry: "LT",
-    identificationDocument: { type: "passport", number: "00000000", issuedBy: "Example Office", issuedCountryCode: "LT", issuedDate: "2022-01-01", expirationDate: "2032-01-01" },
+    identificationDocument: {
+      type: "passport",
+      number: "00000000",
+      issuedBy: "Example Office",
+      issuedCountryCode: "LT",
+      issuedDate: "2022-01-01",
+      expirationDate: "2032-01-01",
+    },
   };
 }

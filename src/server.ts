@@ -26,7 +26,10 @@ async function start(): Promise<void> {
     await migrate(target.ownerUrl);
     const access = await openAccess(config, (fault) => log.warn({ fault }, "the key set could not be read"));
     const app = await openApp(config, { url: target.appUrl, role: target.appRole }, access.verify, log);
-    closers.unshift(() => app.close(), () => access.close());
+    closers.unshift(
+      () => app.close(),
+      () => access.close(),
+    );
     const demo = config.demo && access.issuer !== null ? await fillDemoBank(app.http, access.issuer) : null;
     const port = await app.listen();
     await greet(say, { config, port, database: target.describe, issuer: access.issuer, demo });

@@ -7,10 +7,30 @@ const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000];
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #calls = new Histogram({ name: "finlego_http_seconds", help: "Time to answer a call.", labelNames: ["method", "route", "status"], buckets: SECONDS, registers: [this.registry] });
-  readonly #batches = new Histogram({ name: "finlego_ledger_batch_size", help: "Commands in one batch of the ledger's writer.", buckets: BATCH_SIZES, registers: [this.registry] });
-  readonly #batchSeconds = new Histogram({ name: "finlego_ledger_batch_seconds", help: "Time to write one batch.", buckets: SECONDS, registers: [this.registry] });
-  readonly #faults = new Counter({ name: "finlego_ledger_batch_faults_total", help: "Batches that met a database error.", registers: [this.registry] });
+  readonly #calls = new Histogram({
+    name: "finlego_http_seconds",
+    help: "Time to answer a call.",
+    labelNames: ["method", "route", "status"],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #batches = new Histogram({
+    name: "finlego_ledger_batch_size",
+    help: "Commands in one batch of the ledger's writer.",
+    buckets: BATCH_SIZES,
+    registers: [this.registry],
+  });
+  readonly #batchSeconds = new Histogram({
+    name: "finlego_ledger_batch_seconds",
+    help: "Time to write one batch.",
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #faults = new Counter({
+    name: "finlego_ledger_batch_faults_total",
+    help: "Batches that met a database error.",
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

@@ -8,9 +8,13 @@ export const PAGE_ROWS_MAX = 10_000;
 
 /** Query members of every list. */
 export const pageQuery = {
-  pageNumber: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: "Default 1. Within the first 10 000 rows; use the cursor beyond." })),
+  pageNumber: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: "Default 1. Within the first 10 000 rows; use the cursor beyond." }),
+  ),
   pageSize: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "nextCursor of the page before; not together with pageNumber." })),
+  cursor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: "nextCursor of the page before; not together with pageNumber." }),
+  ),
 };
 
 export type PageRequest = { readonly pageNumber?: number; readonly pageSize: number; readonly cursor?: string };

@@ -15,7 +15,8 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
     await app.listen({ host, port });
   } catch (error) {
     const { code } = error as { code?: string };
-    if (code === "EADDRINUSE") throw new StartupError(`Port ${port} is in use by another program. Stop it, or choose a port: PORT=8081 npm start`);
+    if (code === "EADDRINUSE")
+      throw new StartupError(`Port ${port} is in use by another program. Stop it, or choose a port: PORT=8081 npm start`);
     if (code === "EACCES") throw new StartupError(`This user may not listen on port ${port}. Choose one above 1023: PORT=8080 npm start`);
     if (code === "EADDRNOTAVAIL") throw new StartupError(`This machine has no address ${host}. Set HOST to one it has.`);
     throw error;
@@ -30,8 +31,10 @@ export async function refuseTakenPort(host: string, port: number): Promise<void>
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once("error", (error: Error & { code?: string }) => {
-      if (error.code === "EADDRINUSE") reject(new StartupError(`Port ${port} is in use by another program. Stop it, or choose a port: PORT=8081 npm start`));
-      else if (error.code === "EACCES") reject(new StartupError(`This user may not listen on port ${port}. Choose one above 1023: PORT=8080 npm start`));
+      if (error.code === "EADDRINUSE")
+        reject(new StartupError(`Port ${port} is in use by another program. Stop it, or choose a port: PORT=8081 npm start`));
+      else if (error.code === "EACCES")
+        reject(new StartupError(`This user may not listen on port ${port}. Choose one above 1023: PORT=8080 npm start`));
       else resolve();
     });
     probe.listen(port, host, () => probe.close(() => resolve()));

@@ -15,7 +15,8 @@ export type PageOptions = {
 };
 
 const HIDDEN = { schema: { hide: true } as object, config: { access: PUBLIC } };
-const DOCS_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /** Collects the routes that follow into an OpenAPI 3.1 document. Call before the endpoints are added. */
 export async function addApiDescription(app: FastifyInstance, version: string): Promise<void> {
@@ -25,7 +26,8 @@ export async function addApiDescription(app: FastifyInstance, version: string): 
       info: {
         title: "FinLego Core",
         version,
-        description: "Core banking: clients, a double-entry ledger, onboarding. Amounts are decimal strings; every refusal is an RFC 9457 problem with a stable code.",
+        description:
+          "Core banking: clients, a double-entry ledger, onboarding. Amounts are decimal strings; every refusal is an RFC 9457 problem with a stable code.",
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
       servers: [{ url: "/" }],
