@@ -53,3 +53,37 @@ export async function aClient(
   if (answer.status !== 200) throw new Error(`the import of a client answered ${answer.status}: ${answer.text}`);
   return String(answer.body["clientId"]);
 }
+
+/** Body of operation 22: an account of the bank, settlement in EUR unless changed. */
+export function anAccountOrder(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return { type: "settlement", currency: "EUR", ...changes };
+}
+
+type Party = { readonly id: string; readonly currency: string };
+
+/** Body of operation 41 between two accounts, in the currency of the first, with an externalId of its own. */
+export function aTransfer(
+  debit: Party,
+  credit: Party,
+  amount: unknown,
+  changes: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  return {
+    externalId: unique("payment"),
+    debitAccountId: debit.id,
+    creditAccountId: credit.id,
+    amount,
+    currency: debit.currency,
+    ...changes,
+  };
+}
+
+/** One of the `transactions` of operation 41. */
+export function aLine(
+  debit: Party,
+  credit: Party,
+  amount: unknown,
+  changes: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  return { debitAccountId: debit.id, creditAccountId: credit.id, amount, currency: debit.currency, ...changes };
+}

@@ -1,4 +1,5 @@
-// The HTTP edge over real endpoints, a real database and real tokens, without a socket: what a test of an operation talks to.
+// The HTTP edge over real endpoints, a real database and real tokens, without a socket: what a test of an operation talks to. Every
+// answer is held against what its endpoint promises (answer-check.ts).
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,13 +11,15 @@ import { addEndpoints, buildHttp, type HttpOptions } from "#platform/http/app.ts
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { createTokenVerifier } from "#platform/token-verifier.ts";
 import { pino } from "pino";
+import { checkAnswers, expectSound } from "./answer-check.ts";
 import { openTestDatabase } from "./database.ts";
 import type { TestDatabase } from "./server.ts";
 
-/** Whom a test speaks as: a system with scopes, or an end user. */
+/** Whom a test speaks as: a system with scopes, an end user, or whoever holds a credential made by the test itself. */
 export type TestCaller =
   | { readonly kind: "system"; readonly scopes: readonly Scope[]; readonly tenant?: string; readonly subject?: string }
-  | { readonly kind: "client"; readonly clientId: string; readonly tenant?: string };
+  | { readonly kind: "client"; readonly clientId: string; readonly tenant?: string }
+  | { readonly kind: "bearer"; readonly token: string };
 
 /** `text` is the body's bytes as they came; `body` the same read as JSON, {} where it is none. */
 export type TestAnswer = {
@@ -42,6 +45,9 @@ export type TestApp = {
   readonly app: Awaited<ReturnType<typeof buildHttp>>;
   readonly db: Database;
   readonly database: TestDatabase;
+  readonly endpoints: readonly Endpoint[];
+  /** A token as the development issuer signs it, or with one thing wrong. */
+  mint(request: TokenRequest, wrong?: { readonly issuer?: string; readonly audience?: string; readonly atMs?: number }): Promise<string>;
   /** The calls of one caller, with a token of the development issuer; null sends no token. */
   callAs(caller: TestCaller | null): TestCalls;
   close(): Promise<void>;
@@ -50,29 +56,39 @@ export type TestApp = {
 const ISSUER = "https://issuer.test";
 const AUDIENCE = "finlego-test";
 
+export type TestAppOptions = {
+  readonly poolSize?: number;
+  readonly rateLimitPerMinute?: number;
+  /** Runs before the database is dropped, for what the endpoints opened. */
+  readonly onClose?: () => Promise<void>;
+};
+
 /** Clones a database and builds the app over it. Call it in `beforeAll`, and `close` in `afterAll`. Give a function where endpoints need the database. */
 export async function openTestApp(
-  endpoints: readonly Endpoint[] | ((db: Database) => readonly Endpoint[]),
-  poolSize = 10,
+  endpoints: readonly Endpoint[] | ((db: Database, database: TestDatabase) => readonly Endpoint[]),
+  { poolSize = 10, rateLimitPerMinute = 0, onClose = async () => {} }: TestAppOptions = {},
 ): Promise<TestApp> {
   const database = await openTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), "finlego-test-app-"));
-  const issuer = await openDevelopmentIssuer({ dataDir: folder, issuer: ISSUER, audience: AUDIENCE, mode: "test" });
+  const openIssuer = (issuer = ISSUER, audience = AUDIENCE) => openDevelopmentIssuer({ dataDir: folder, issuer, audience, mode: "test" });
+  const issuer = await openIssuer();
   const db = new Database({ url: database.appUrl, role: database.appRole, poolSize, name: "finlego-test" });
   const options: HttpOptions = {
     db,
-    endpoints: typeof endpoints === "function" ? endpoints(db) : endpoints,
+    endpoints: typeof endpoints === "function" ? endpoints(db, database) : endpoints,
     verify: createTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, keys: issuer.keys, clock: Date.now }),
     log: pino({ level: process.env["FINLEGO_TEST_LOG"] ?? "silent" }),
-    rateLimitPerMinute: 0,
+    rateLimitPerMinute,
     trustProxyHops: 0,
   };
   const app = await buildHttp(options);
+  checkAnswers(app, options.endpoints);
   addEndpoints(app, options);
   await app.ready();
 
   const tokens = new Map<string, Promise<string>>();
   const tokenOf = (caller: TestCaller): Promise<string> => {
+    if (caller.kind === "bearer") return Promise.resolve(caller.token);
     const name = JSON.stringify(caller);
     const token = tokens.get(name) ?? issuer.mint(tokenRequest(caller), Date.now());
     tokens.set(name, token);
@@ -83,9 +99,13 @@ export async function openTestApp(
     app,
     db,
     database,
+    endpoints: options.endpoints,
+    mint: async (request, { issuer: name, audience, atMs = Date.now() } = {}) =>
+      await (await openIssuer(name, audience)).mint(request, atMs),
     callAs: (caller) => calls(app, async () => (caller === null ? null : await tokenOf(caller))),
     async close() {
       await app.close();
+      await onClose();
       await db.close();
       await rm(folder, { recursive: true, force: true });
       await database.drop();
@@ -93,7 +113,7 @@ export async function openTestApp(
   };
 }
 
-function tokenRequest(caller: TestCaller): TokenRequest {
+function tokenRequest(caller: Exclude<TestCaller, { kind: "bearer" }>): TokenRequest {
   if (caller.kind === "client") return { audience: "frontOffice", clientId: caller.clientId, tenant: caller.tenant };
   return { audience: "system", scope: caller.scopes.join(" "), tenant: caller.tenant, subject: caller.subject };
 }
@@ -111,6 +131,7 @@ function calls(app: TestApp["app"], token: () => Promise<string | null>): TestCa
       },
       ...(body === undefined ? {} : { payload: typeof body === "string" ? body : JSON.stringify(body) }),
     });
+    expectSound({ headers: answer.headers, text: answer.body });
     return { status: answer.statusCode, headers: answer.headers, text: answer.body, body: readBody(answer.body) };
   };
   return {

@@ -1,0 +1,96 @@
+// Every answer of a test app is held against what its endpoint says of itself: a success against the reply's schema, which allows no
+// member that it does not name; a refusal against the problems that the endpoint lists, by code and status. A test need not ask for
+// it and cannot forget it. An answer that breaks its word is replaced by one that says how, and the test's call fails with that.
+
+import { buildAjv } from "#platform/ajv.ts";
+import type { Endpoint } from "#platform/http/endpoint.ts";
+import { problemsOf } from "#platform/http/openapi.ts";
+import { platformProblems, type Catalogue } from "#platform/problem.ts";
+import type { FastifyInstance } from "fastify";
+import type { ValidateFunction } from "ajv";
+
+/** The media type of an answer that stands for a broken one. */
+const BROKEN = "text/x-broken-answer";
+
+/** What an endpoint says of its answers. */
+type Word = { readonly validate: ValidateFunction; readonly problems: Catalogue };
+
+const PROBLEM = {
+  type: "object",
+  required: ["type", "title", "status", "detail", "instance", "traceId", "code"],
+  properties: {
+    type: { type: "string", pattern: "^https://tools\\.ietf\\.org/html/rfc(9110#section-15\\.[56]\\.[0-9]{1,2}|6585#section-4)$" },
+    title: { type: "string", minLength: 1 },
+    status: { type: "integer" },
+    detail: { anyOf: [{ type: "string", minLength: 1 }, { type: "null" }] },
+    instance: { type: "string", pattern: "^/" },
+    traceId: { type: "string", pattern: "^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$" },
+    code: { type: "string", pattern: "^[a-z][A-Za-z]*$" },
+    errors: {
+      type: "object",
+      minProperties: 1,
+      additionalProperties: { type: "array", minItems: 1, items: { type: "string", minLength: 1 } },
+    },
+  },
+};
+
+/** Adds the check to an app. Call it before the endpoints are added. */
+export function checkAnswers(app: FastifyInstance, endpoints: readonly Endpoint[]): void {
+  const ajv = buildAjv();
+  const validateProblem = ajv.compile(PROBLEM);
+  const words = new Map(
+    endpoints.map((endpoint): [string, Word] => [
+      `${endpoint.method} ${endpoint.path.replace(/\{(\w+)\}/g, ":$1")}`,
+      { validate: ajv.compile(endpoint.reply), problems: problemsOf(endpoint) },
+    ]),
+  );
+  app.addHook("onSend", async (request, reply, payload) => {
+    if (request.method === "HEAD") return payload;
+    const word = words.get(`${request.method} ${request.routeOptions.url ?? ""}`);
+    const answer = { status: reply.statusCode, type: String(reply.getHeader("content-type")), text: payload };
+    const fault = answer.status === 200 ? faultOfReply(answer, word) : faultOfRefusal(answer, word, validateProblem);
+    if (fault === null) return payload;
+    void reply.code(500).header("content-type", BROKEN);
+    return `${request.method} ${request.url} answered ${answer.status} and broke its word: ${fault}\n${String(payload)}`;
+  });
+}
+
+/** Throws when the answer stands for a broken one. */
+export function expectSound(answer: { readonly headers: Readonly<Record<string, unknown>>; readonly text: string }): void {
+  if (String(answer.headers["content-type"]).startsWith(BROKEN)) throw new Error(answer.text);
+}
+
+type Sent = { readonly status: number; readonly type: string; readonly text: unknown };
+
+/** Pages and probes are no endpoints and promise nothing. */
+function faultOfReply({ type, text }: Sent, word: Word | undefined): string | null {
+  if (word === undefined) return null;
+  if (type !== "application/json; charset=utf-8") return `its media type is ${type}`;
+  const body = read(text);
+  if (body === undefined) return "it is no JSON";
+  return word.validate(body) ? null : complaintsOf(word.validate);
+}
+
+function faultOfRefusal({ status, type, text }: Sent, word: Word | undefined, validateProblem: ValidateFunction): string | null {
+  if (type !== "application/problem+json; charset=utf-8") return `its media type is ${type}`;
+  const body = read(text) as { code: string; status: number } | undefined;
+  if (!validateProblem(body)) return complaintsOf(validateProblem);
+  if (body === undefined || body.status !== status) return "its status is not the body's";
+  const spec = { ...platformProblems, ...word?.problems }[body.code];
+  if (spec?.status !== status) return `${body.code} is not a ${status}`;
+  return word === undefined || body.code in word.problems ? null : `${body.code} is not among the problems that the endpoint lists`;
+}
+
+function read(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text)) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function complaintsOf({ errors }: ValidateFunction): string {
+  return (errors ?? [])
+    .map(({ instancePath, message, params }) => `${instancePath || "/"} ${message} ${JSON.stringify(params)}`)
+    .join("; ");
+}

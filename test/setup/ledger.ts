@@ -1,0 +1,134 @@
+// A bank to test: the ledger's operations with a writer of their own, as the composition root wires them, and the shortest way to
+// accounts that have something on them.
+
+import { clientProfileEndpoints } from "#client-profile";
+import { type AccountSettings, generalLedgerEndpoints, Writer } from "#general-ledger";
+import { onboardingEndpoints } from "#onboarding";
+import type { Scope } from "#platform/access.ts";
+import { readConfig } from "#platform/config.ts";
+import { Lane } from "#platform/lane.ts";
+import pg from "pg";
+import { aClient, anAccountOrder, aTransfer, unique } from "../builders.ts";
+import { openTestApp, type TestAnswer, type TestApp, type TestAppOptions, type TestCalls } from "./http.ts";
+import type { TestDatabase } from "./server.ts";
+
+/** An AccountDto, as far as tests read it. */
+export type TestAccount = Readonly<Record<string, unknown>> & {
+  readonly id: string;
+  readonly clientId: string | null;
+  readonly accountNumber: string;
+  readonly iban: string | null;
+  readonly currency: string;
+  readonly balance: string;
+};
+
+export type LedgerApp = TestApp & {
+  readonly writer: Writer;
+  /** The database as its owner: to look behind the API, and to bring about what no operation can bring about yet. */
+  readonly owner: pg.Client;
+  /** The bank's own system, with every scope of the ledger. */
+  readonly system: TestCalls;
+  /** A system with every scope of the ledger, confined to a tenant. */
+  systemOf(tenant: string, subject?: string): TestCalls;
+  clientCalls(clientId: string, tenant?: string): TestCalls;
+  transfer(body: unknown, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>;
+  /** Opens an account of the bank: a settlement account in EUR unless said otherwise. It has no floor. */
+  anAccount(changes?: Readonly<Record<string, unknown>>): Promise<TestAccount>;
+  /** Opens an account of a new client, with that amount on it. It can never go below zero. */
+  aFundedAccount(amount: string, options?: { readonly currency?: string; readonly tenant?: string }): Promise<TestAccount>;
+  /** Opens an account of a new client. */
+  aClientAccount(options?: { readonly currency?: string; readonly tenant?: string }): Promise<TestAccount>;
+  /** The account as it stands. */
+  account(id: string): Promise<TestAccount>;
+};
+
+const LEDGER_SCOPES: readonly Scope[] = ["ledger.read", "ledger.write", "ledger.admin"];
+
+export type LedgerAppOptions = Pick<TestAppOptions, "poolSize" | "rateLimitPerMinute"> & {
+  readonly lanes?: number;
+  readonly importStatus?: "active" | "pending";
+};
+
+export async function openLedgerApp({ lanes = 2, importStatus = "active", ...options }: LedgerAppOptions = {}): Promise<LedgerApp> {
+  let writer: Writer | undefined;
+  const endpoints: Parameters<typeof openTestApp>[0] = (db, database) => {
+    writer = openWriter(database, lanes);
+    return [
+      ...clientProfileEndpoints(),
+      ...onboardingEndpoints({ importStatus }),
+      ...generalLedgerEndpoints({ db, writer, timeZone: "UTC", accounts: accountSettings() }),
+    ];
+  };
+  const bank = await openTestApp(endpoints, {
+    ...options,
+    onClose: async () => {
+      await owner.end();
+      await writer?.close();
+    },
+  });
+  const owner = new pg.Client({ connectionString: bank.database.ownerUrl });
+  await owner.connect();
+  if (writer === undefined) throw new Error("the endpoints were not made");
+  return { ...bank, writer, owner, ...shortcuts(bank) };
+}
+
+/** A writer over lanes of its own, as `openApp` makes it. Whoever opens it closes it. */
+export function openWriter(database: TestDatabase, lanes = 2): Writer {
+  return new Writer({
+    lanes: Array.from({ length: lanes }, (_, i) => new Lane({ url: database.appUrl, role: database.appRole, name: `writer-${i + 1}` })),
+    timeZone: "UTC",
+    monotonicMs: () => performance.now(),
+  });
+}
+
+function accountSettings(): AccountSettings {
+  const { accountCurrencies, iban } = readConfig({});
+  return {
+    currencies: new Set(accountCurrencies),
+    ibanIssuers: new Map([
+      ["EUR", { country: iban.countryEur, bankCode: iban.codeEur }],
+      ["GBP", { country: "GB", bankCode: `${iban.bankCodeGbp}${iban.sortCode}` }],
+    ]),
+    bic: iban.bic,
+  };
+}
+
+function shortcuts(bank: TestApp): Omit<LedgerApp, keyof TestApp | "writer" | "owner"> {
+  const system = bank.callAs({ kind: "system", scopes: LEDGER_SCOPES });
+  const open = async (order: Readonly<Record<string, unknown>>): Promise<TestAccount> => {
+    return bodyOf(await system.post("/v2/internal/Accounts", order)) as TestAccount;
+  };
+  // Money comes in through one account for each currency, opened when it is first needed.
+  const sources = new Map<string, Promise<TestAccount>>();
+  const sourceOf = (currency: string): Promise<TestAccount> => {
+    const source = sources.get(currency) ?? open(anAccountOrder({ currency }));
+    sources.set(currency, source);
+    return source;
+  };
+  const transfer: LedgerApp["transfer"] = (body, headers) => system.post("/v2/internal/Payments/transfer", body, headers);
+  const aClientAccount: LedgerApp["aClientAccount"] = async ({ currency = "EUR", tenant } = {}) => {
+    const clientId = await aClient(bank, tenant === undefined ? {} : { tenant });
+    return await open(anAccountOrder({ type: "client", clientId, currency }));
+  };
+  return {
+    system,
+    systemOf: (tenant, subject = unique("system")) => bank.callAs({ kind: "system", scopes: LEDGER_SCOPES, tenant, subject }),
+    clientCalls: (clientId, tenant) => bank.callAs({ kind: "client", clientId, ...(tenant === undefined ? {} : { tenant }) }),
+    transfer,
+    anAccount: (changes) => open(anAccountOrder(changes)),
+    aClientAccount,
+    async aFundedAccount(amount, options = {}) {
+      const account = await aClientAccount(options);
+      const source = await sourceOf(account.currency);
+      bodyOf(await transfer(aTransfer(source, account, amount, { type: "deposit" })));
+      return { ...account, balance: amount };
+    },
+    account: async (id) => bodyOf(await system.get(`/v2/ledger/internal/Accounts/${id}`)) as TestAccount,
+  };
+}
+
+/** The body of a success; throws with the whole answer otherwise. */
+export function bodyOf(answer: TestAnswer): Readonly<Record<string, unknown>> {
+  if (answer.status !== 200) throw new Error(`expected a success, got ${answer.status}: ${answer.text}`);
+  return answer.body;
+}
