@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { SETTINGS, type Setting } from "#platform/config.ts";
+import { SETTINGS, type Setting } from "#platform/settings.ts";
 
 const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), "utf8");
 

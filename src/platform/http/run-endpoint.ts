@@ -30,13 +30,8 @@ export async function runEndpoint(
     return send(reply, { status: 200, body: serialize(await db.read(actor, (tx) => endpoint.handle(tx, call))), replayed: false });
   }
   const answer = await twins.run(key, async () => {
-    if (endpoint.work === "own") {
-      const own = await endpoint.handle(call);
-      if ("stored" in own) return own.stored;
-      return { status: 200, body: serialize(own.body), replayed: own.replayed };
-    }
-    const describe = (problem: Parameters<typeof problemBody>[0]) =>
-      problemBody(problem, request.url.split("?", 1)[0] ?? "/", request.traceId);
+    const describe = (problem: Problem): ProblemBody => problemBody(problem, request.url.split("?", 1)[0] ?? "/", request.traceId);
+    if (endpoint.work === "own") return await runOwn(() => endpoint.handle(call), serialize, describe);
     return await runOnce(db, actor, key, async (tx) => serialize(await endpoint.handle(tx, call)), describe);
   });
   return send(reply, answer);
