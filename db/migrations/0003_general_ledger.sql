@@ -100,7 +100,7 @@ create table general_ledger.payment (
   -- Ids of payments end in 00; their transactions have the same id with another last byte.
   constraint payment_id_leaves_room_for_lines check (get_byte(uuid_send(id), 15) = 0)
 ) with (fillfactor = 90);
-create unique index payment_external_id_once on general_ledger.payment (owner_tenant, external_id);
+create unique index payment_external_id_once on general_ledger.payment (external_id, owner_tenant);
 
 -- One movement of a payment: `amount` from the debited to the credited account.
 create table general_ledger.payment_line (
