@@ -1,0 +1,70 @@
+// A closed loop: so many callers, each with one payment at a time. Only what ends inside the measured window counts; the callers are
+// running before it begins and go on until it has ended, so that neither start nor end flatters.
+
+import { setTimeout as pause } from "node:timers/promises";
+import type { Meter, Reading } from "./meter.ts";
+
+/** What one run gave. Null: not known on this system. */
+export type Sample = {
+  readonly payments: number;
+  readonly perSecond: number;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  /** Microseconds of processor time per payment. */
+  readonly nodeMicros: number | null;
+  readonly databaseMicros: number | null;
+  readonly walBytes: number | null;
+};
+
+export type Window = { readonly callers: number; readonly warmUpMs: number; readonly measureMs: number };
+
+/** `pay` makes one payment for the caller with that number; when it throws, the run has failed. */
+export async function runClosedLoop(window: Window, meter: Meter, pay: (caller: number) => Promise<void>): Promise<Sample> {
+  const state = { stop: false, failure: null as unknown, count: 0, measuring: false };
+  const latencies: number[] = [];
+  const callers = Array.from({ length: window.callers }, async (_, caller) => {
+    while (!state.stop) {
+      const began = performance.now();
+      try {
+        await pay(caller);
+      } catch (error) {
+        state.failure ??= error;
+        state.stop = true;
+        return;
+      }
+      state.count++;
+      if (state.measuring) latencies.push(performance.now() - began);
+    }
+  });
+  await pause(window.warmUpMs);
+  const before = await meter.read();
+  const countBefore = state.count;
+  state.measuring = true;
+  await pause(window.measureMs);
+  const after = await meter.read();
+  const payments = state.count - countBefore;
+  state.measuring = false;
+  state.stop = true;
+  await Promise.all(callers);
+  if (state.failure !== null) throw new Error("a payment of the run failed", { cause: state.failure });
+  return { ...costs(payments, before, after), p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) };
+}
+
+/** Rates and costs per payment between two readings. */
+export function costs(payments: number, before: Reading, after: Reading): Omit<Sample, "p50Ms" | "p99Ms"> {
+  const each = (from: number | bigint | null, to: number | bigint | null): number | null =>
+    from === null || to === null || payments === 0 ? null : (Number(to) - Number(from)) / payments;
+  return {
+    payments,
+    perSecond: payments / ((after.atMs - before.atMs) / 1000),
+    nodeMicros: each(before.serving, after.serving),
+    databaseMicros: each(before.database, after.database),
+    walBytes: each(before.wal, after.wal),
+  };
+}
+
+function percentile(values: number[], part: number): number | null {
+  if (values.length === 0) return null;
+  values.sort((a, b) => a - b);
+  return values[Math.min(values.length - 1, Math.floor(values.length * part))] ?? null;
+}

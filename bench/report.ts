@@ -1,0 +1,97 @@
+// The figures as a page for people (Markdown) and as data, side by side in bench/results.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import type { Sample } from "./closed-loop.ts";
+import { findRatios, measure, type Measure, type Ratio, type Samples, type Spread } from "./figures.ts";
+import type { Machine } from "./machine.ts";
+import type { Options } from "./plan.ts";
+
+export type Results = {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly server: Readonly<Record<string, string>>;
+  readonly options: Options;
+  /** Subjects that were left out, and why. */
+  readonly absent: readonly string[];
+  readonly samples: Samples;
+};
+
+const RESULTS_DIR = new URL("results/", import.meta.url);
+
+/** Writes both files unless `write` is false; gives the Markdown and its path. */
+export async function writeResults(results: Results, write: boolean): Promise<{ path: URL; page: string }> {
+  const name = `${results.date.slice(0, 10)}-${results.machine.commit}`;
+  const page = renderPage(results);
+  const path = new URL(`${name}.md`, RESULTS_DIR);
+  if (!write) return { path, page };
+  await mkdir(RESULTS_DIR, { recursive: true });
+  await writeFile(path, page);
+  await writeFile(
+    new URL(`${name}.json`, RESULTS_DIR),
+    `${JSON.stringify({ ...results, samples: Object.fromEntries(results.samples) }, null, 1)}\n`,
+  );
+  return { path, page };
+}
+
+function renderPage(results: Results): string {
+  const { machine, server, options, samples } = results;
+  const settings = Object.entries(server).map(([name, value]) => `${name} ${value}`);
+  return [
+    `# Measured ${results.date.slice(0, 16).replace("T", " ")} UTC, commit ${machine.commit}`,
+    "",
+    `${machine.processors}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}; load before: ${machine.loadBefore}. Everything ran on these processors: load, Node and PostgreSQL.`,
+    "",
+    `PostgreSQL: ${settings.join(", ")}.`,
+    "",
+    `${options.repetitions} repetitions of ${options.seconds} s, interleaved; ${options.accounts} accounts. Median [least..most]. c = callers in flight, each with one payment at a time.`,
+    "The books were proved after each run of the product.",
+    ...results.absent.map((line) => `\n${line}`),
+    "",
+    "## Ratios",
+    "",
+    "Taken within each repetition; median [least..most].",
+    "",
+    ...renderRatios(findRatios(samples)),
+    "",
+    "## Figures",
+    "",
+    "Node µs: processor time of the serving process per payment (in process: the load included). PG µs: of all PostgreSQL processes.",
+    "",
+    "| subject | payments/s | p50 ms | p99 ms | Node µs | PG µs | WAL bytes |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+    ...[...samples].map(([name, list]) => renderRow(name, list)),
+    "",
+  ].join("\n");
+}
+
+function renderRatios(ratios: readonly Ratio[]): string[] {
+  if (ratios.length === 0) return ["None of the pairs was measured."];
+  const verdict = ({ spread, goal }: Ratio): string => (goal === null ? "–" : `≥ ${goal}${spread.median >= goal ? "" : " **missed**"}`);
+  return [
+    "| ratio | measured | goal |",
+    "| --- | --- | --- |",
+    ...ratios.map((line) => `| ${line.title} | ${renderSpread(line.spread, 2)} | ${verdict(line)} |`),
+  ];
+}
+
+const COLUMNS: readonly (readonly [Measure, number])[] = [
+  ["perSecond", 0],
+  ["p50Ms", 1],
+  ["p99Ms", 1],
+  ["nodeMicros", 1],
+  ["databaseMicros", 1],
+  ["walBytes", 0],
+];
+
+function renderRow(name: string, samples: readonly Sample[]): string {
+  const cells = COLUMNS.map(([column, decimals]) => {
+    const spread = measure(samples, column);
+    return spread === null ? "–" : renderSpread(spread, decimals);
+  });
+  return `| ${name} | ${cells.join(" | ")} |`;
+}
+
+function renderSpread({ median, least, most }: Spread, decimals: number): string {
+  const show = (value: number): string => value.toFixed(decimals);
+  return `${show(median)} [${show(least)}..${show(most)}]`;
+}

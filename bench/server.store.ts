@@ -1,0 +1,39 @@
+// SQL about the server itself.
+
+import type { Client } from "pg";
+
+export async function readWalPosition(client: Client): Promise<bigint> {
+  const { rows } = await client.query<{ position: string }>("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text as position");
+  return BigInt(rows[0]?.position ?? 0);
+}
+
+/** Process id of this connection's server process; its parent is the server. */
+export async function readBackendPid(client: Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  return rows[0]?.pid ?? 0;
+}
+
+/** Version and the settings on which figures depend. */
+export async function readServerSettings(client: Client): Promise<Record<string, string>> {
+  const { rows } = await client.query<{ name: string; value: string }>(
+    `select name, current_setting(name) as value from pg_settings
+     where name in ('server_version', 'shared_buffers', 'max_wal_size', 'checkpoint_timeout', 'max_connections', 'fsync', 'synchronous_commit',
+                    'full_page_writes', 'wal_sync_method', 'wal_compression', 'data_checksums', 'jit')
+     order by name`,
+  );
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+}
+
+export async function createDatabase(client: Client, name: string): Promise<void> {
+  await client.query(`create database ${name} template template0`);
+}
+
+export async function dropDatabase(client: Client, name: string): Promise<void> {
+  await client.query(`drop database if exists ${name} with (force)`);
+}
+
+/** So that a checkpoint caused by preparing falls into no run. */
+export async function settle(client: Client): Promise<void> {
+  await client.query("vacuum analyze");
+  await client.query("checkpoint");
+}
