@@ -27,7 +27,12 @@ type Progress = { readonly log: (line: string) => void; readonly started: (pid: 
 /** Makes the data folder if there is none; refuses data of another major version. */
 export async function ensureCluster(home: Home, binaries: Binaries, options: Progress): Promise<void> {
   const version = join(home.cluster, "PG_VERSION");
-  if (!existsSync(version)) await makeCluster(home, binaries, options);
+  sweepDrafts(home);
+  if (!existsSync(version)) {
+    await makeCluster(home, binaries, options);
+    // Once more: a maker that was shot a moment ago may still have had an initdb that put files back while we swept.
+    sweepDrafts(home);
+  }
   const found = readFileSync(version, "utf8").trim();
   if (found !== binaries.major) {
     throw new StartupError(
@@ -41,7 +46,6 @@ const DRAFT = "cluster-draft-";
 
 async function makeCluster(home: Home, binaries: Binaries, options: Progress): Promise<void> {
   options.log(`making a new database in ${home.folder}`);
-  sweepDrafts(home);
   const draft = mkdtempSync(join(home.folder, `${DRAFT}${process.pid}-`));
   try {
     if (home.user.drops) chownSync(draft, home.user.uid, home.user.gid);
@@ -59,10 +63,16 @@ async function makeCluster(home: Home, binaries: Binaries, options: Progress): P
   }
 }
 
+/** Removes the drafts of makers that are gone. What cannot be removed now (two sweep at once) goes at the next start. */
 function sweepDrafts(home: Home): void {
   for (const name of readdirSync(home.folder).filter((entry) => entry.startsWith(DRAFT))) {
     const maker = Number.parseInt(name.slice(DRAFT.length), 10);
-    if (maker !== process.pid && processStart(maker) === null) rmSync(join(home.folder, name), { recursive: true, force: true });
+    if (maker === process.pid || processStart(maker) !== null) continue;
+    try {
+      rmSync(join(home.folder, name), { recursive: true, force: true });
+    } catch (error) {
+      if (!["ENOTEMPTY", "ENOENT"].includes(errorCode(error))) throw error;
+    }
   }
 }
 

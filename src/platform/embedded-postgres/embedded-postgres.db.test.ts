@@ -43,7 +43,10 @@ async function ask<Row extends pg.QueryResultRow>(url: string, sql: string): Pro
   }
 }
 
-async function until<T>(what: string, look: () => T | Promise<T>, patienceMs: number): Promise<NonNullable<T>> {
+// On an idle machine each of these takes well below a second; the rest is for one that is busy with other tests.
+const PATIENCE_MS = 10_000;
+
+async function until<T>(what: string, look: () => T | Promise<T>, patienceMs = PATIENCE_MS): Promise<NonNullable<T>> {
   for (const deadline = Date.now() + patienceMs; ; await pause(20)) {
     const found = await Promise.resolve(look()).catch(() => null);
     if (found) return found;
@@ -167,13 +170,13 @@ test("kill -9 of the server: it is back in a moment, with everything that was co
   const lines: string[] = [];
   const { ownerUrl } = await start(folder, lines);
   await ask(ownerUrl, "create table kept as select 42 as n");
-  for (let round = 0; round < 3; round++) {
+  for (let round = 1; round <= 3; round++) {
     const postmaster = postmasterOf(folder);
     process.kill(postmaster, "SIGKILL");
-    await until("another server", () => postmasterOf(folder) !== postmaster, 3_000);
-    expect(await until("an answer", () => ask(ownerUrl, "select n from kept"), 3_000)).toEqual([{ n: 42 }]);
+    await until("the notice", () => lines.filter((line) => line === "PostgreSQL is back").length === round);
+    expect(postmasterOf(folder)).not.toBe(postmaster);
+    expect(await ask(ownerUrl, "select n from kept")).toEqual([{ n: 42 }]);
   }
-  await until("the notice", () => lines.filter((line) => line === "PostgreSQL is back").length === 3, 1_000);
 });
 
 test("kill -9 of every process of the server at once: the same", async () => {
@@ -181,8 +184,8 @@ test("kill -9 of every process of the server at once: the same", async () => {
   const { ownerUrl } = await start(folder);
   const before = serverProcesses(folder);
   for (const pid of before) process.kill(pid, "SIGKILL");
-  await until("another server", () => serverProcesses(folder).some((pid) => !before.includes(pid)), 3_000);
-  expect(await until("an answer", () => ask(ownerUrl, "select 1 as one"), 3_000)).toEqual([{ one: 1 }]);
+  await until("another server", () => serverProcesses(folder).some((pid) => !before.includes(pid)));
+  expect(await until("an answer", () => ask(ownerUrl, "select 1 as one"))).toEqual([{ one: 1 }]);
 });
 
 test("kill -9 of the process that uses it leaves no server behind", async () => {
@@ -191,7 +194,7 @@ test("kill -9 of the process that uses it leaves no server behind", async () => 
   expect(serverProcesses(folder)).not.toEqual([]);
   user.kill("SIGKILL");
   await until("no process of the server", () => serverProcesses(folder).length === 0, 3_000);
-  await until("no registered user", () => readdirSync(join(folder, "users")).length === 0, 1_000);
+  await until("no registered user", () => readdirSync(join(folder, "users")).length === 0);
 });
 
 test("kill -9 of one user leaves the server to the others", async () => {
@@ -200,7 +203,7 @@ test("kill -9 of one user leaves the server to the others", async () => {
   const here = await start(folder);
   const postmaster = postmasterOf(folder);
   there.kill("SIGKILL");
-  await until("one registered user", () => readdirSync(join(folder, "users")).length === 1, 3_000);
+  await until("one registered user", () => readdirSync(join(folder, "users")).length === 1);
   expect(await ask(here.appUrl, "select 1 as one")).toEqual([{ one: 1 }]);
   expect(postmasterOf(folder)).toBe(postmaster);
 });
@@ -208,7 +211,7 @@ test("kill -9 of one user leaves the server to the others", async () => {
 test("kill -9 of a process that makes the data leaves nothing that the next start minds", async () => {
   const folder = newFolder();
   const maker = await startUser(folder, { waitFor: "making a new database" });
-  await until("the draft", () => readdirSync(folder).some((name) => name.startsWith("cluster-draft-")), 3_000);
+  await until("the draft", () => readdirSync(folder).some((name) => name.startsWith("cluster-draft-")));
   maker.kill("SIGKILL");
   await once(maker, "exit");
   expect(await ask((await start(folder)).appUrl, "select 1 as one")).toEqual([{ one: 1 }]);
@@ -219,7 +222,7 @@ test("a temporary server takes its folder with it, even after kill -9", async ()
   const folder = join(newFolder(), "temporary");
   const user = await startUser(folder, { removeAfterwards: true });
   user.kill("SIGKILL");
-  await until("no folder", () => !existsSync(folder), 3_000);
+  await until("no folder", () => !existsSync(folder));
 });
 
 test("a pid file that names a process of somebody else's is seen through", async () => {

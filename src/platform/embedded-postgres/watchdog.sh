@@ -19,6 +19,7 @@ began() {
 # Is process $1 a server of ours, or still making its data? A reused process id must not be shot.
 is_server() {
   name= state= owner=
+  [ -n "$1" ] || return 1
   if [ -d /proc/self ]; then
     { while read -r key value rest; do
       case $key in Name:) name=$value ;; State:) state=$value ;; Uid:) owner=$value ;; esac
@@ -49,6 +50,8 @@ main() {
   # From here on whoever wants to use the server waits until we are done (waitForStoppers in watchdog.ts) ...
   began $$ > "$users/$$.stopping"
   rm -f "$users/$mine"
+  # Data in the making are ours alone; nobody else waits for them.
+  if is_server "$told" && [ "$name" = initdb ]; then stop "$told"; fi
   # ... so a user that we do not see now will see us.
   for file in "$users"/*; do
     user=${file##*/}
