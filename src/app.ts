@@ -10,6 +10,7 @@ import type { VerifyToken } from "#platform/access.ts";
 import { type Config, readConfig } from "#platform/config.ts";
 import { Database } from "#platform/db.ts";
 import { subscribe } from "#platform/events.ts";
+import { describeFault } from "#platform/fault.ts";
 import { addEndpoints, buildHttp } from "#platform/http/app.ts";
 import { drain, listen } from "#platform/http/drain.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
@@ -73,7 +74,7 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
     onBatch: metrics.onBatch,
     onFault: (error, commands) => {
       metrics.onBatchFault();
-      log.warn({ reason: error instanceof Error ? error.message : "unknown", commands }, "a batch of payments met an error");
+      log.warn({ commands, fault: describeFault(error) }, "a batch of payments met an error");
     },
   });
   metrics.addGauge("finlego_ledger_writer_load", "Commands that wait or are being written.", () => writer.load);

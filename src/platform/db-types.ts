@@ -7,14 +7,17 @@ const INT8 = 20;
 const INT8_ARRAY = 1016;
 const DATE = 1082;
 
-const parsers = new Map<number, (text: string) => unknown>([
+type Parser = (text: string) => unknown;
+
+const parsers = new Map<number, Parser>([
   [INT8, BigInt],
   [INT8_ARRAY, parseBigintArray],
   [DATE, (text) => text],
 ]);
 
 export const typeParsers: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => (format === "binary" ? undefined : parsers.get(oid)) ?? pg.types.getTypeParser(oid, format),
+  getTypeParser: (oid, format): Parser =>
+    (format === "binary" ? undefined : parsers.get(oid)) ?? (pg.types.getTypeParser(oid, format) as Parser),
 };
 
 /** "{1,NULL,3}" to bigints; NULL becomes null. */

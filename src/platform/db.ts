@@ -4,8 +4,11 @@
 // never run at once on one connection, and a Tx that has ended cannot be used.
 
 import pg from "pg";
-import { Bug, invariant, platformProblems, problemOf, type Problem } from "./problem.ts";
+import { busy, endsConnection, isRetryable, isServerError, OutcomeUnknown, sqlState, toBusy, withoutServer } from "./db-errors.ts";
 import { typeParsers } from "./db-types.ts";
+import { Bug, invariant } from "./problem.ts";
+
+export { busy, isRetryable, isServerError, onConstraint, OutcomeUnknown, sqlState } from "./db-errors.ts";
 
 /** Who acts, for audit rows: a token's subject, or the job that runs. */
 export type Actor = {
@@ -27,9 +30,6 @@ export type Tx = {
   readonly actor: Actor;
 };
 
-/** The COMMIT's fate is not known: the connection broke or the standby's confirmation was cancelled. Answered 503; the idempotency key settles it. */
-export class OutcomeUnknown extends Error {}
-
 export type DatabaseOptions = {
   readonly url: string;
   /** Role to act as when the URL's user is not the app's own (SET ROLE at connect). */
@@ -37,6 +37,8 @@ export type DatabaseOptions = {
   readonly poolSize: number;
   readonly name: string;
   readonly onConnectionError?: (error: Error) => void;
+  /** After how long without a word from the server a connection is given up. */
+  readonly silenceMs?: number;
 };
 
 const ATTEMPTS_MAX = 5;
@@ -46,6 +48,12 @@ const LOCK_TIMEOUT_MS = 2_000;
 const IDLE_IN_TRANSACTION_MS = 5_000;
 /** The server ends a statement after 5 s; a client that hears nothing for longer has lost its server. */
 const SILENCE_MS = 8_000;
+
+const BEGIN_WRITE = "begin; select clock_timestamp() as now";
+const BEGIN_READ = "begin isolation level repeatable read read only; select clock_timestamp() as now";
+
+// The driver takes a time-out for one query, its types do not say so.
+const PROBE = { text: "select 1", query_timeout: POOL_WAIT_MS };
 
 type Statement = { readonly text: string; readonly name: string };
 const statements = new WeakMap<TemplateStringsArray, Statement>();
@@ -72,7 +80,7 @@ export class Database {
       max: options.poolSize,
       connectionTimeoutMillis: POOL_WAIT_MS,
       idleTimeoutMillis: 60_000,
-      query_timeout: SILENCE_MS,
+      query_timeout: options.silenceMs ?? SILENCE_MS,
       keepAlive: true,
       application_name: options.name,
       options: sessionOptions(options.role),
@@ -85,18 +93,18 @@ export class Database {
 
   /** Runs `work` in one READ COMMITTED transaction; repeats it a bounded number of times after a deadlock or serialization failure. */
   write<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#transact("begin; select clock_timestamp() as now", actor, work);
+    return this.#transact(BEGIN_WRITE, actor, work);
   }
 
   /** Runs `work` on one snapshot, read only: several statements see the same instant. */
   read<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#transact("begin isolation level repeatable read read only; select clock_timestamp() as now", actor, work);
+    return this.#transact(BEGIN_READ, actor, work);
   }
 
-  /** True when the database answers a trivial query within the pool's waiting time. */
+  /** True when the database answers a trivial query; false after 2 s at the latest for a connection and 2 s for the answer. */
   async isReachable(): Promise<boolean> {
     try {
-      await this.#pool.query("select 1");
+      await this.#pool.query(PROBE);
       return true;
     } catch {
       return false;
@@ -116,8 +124,10 @@ export class Database {
       try {
         return await this.#once(begin, actor, work);
       } catch (error) {
+        // In a transaction of our own asking it says nothing about the server: a read has tried to write.
+        if (begin === BEGIN_READ && sqlState(error) === "25006") throw new Bug("a read tried to write", { cause: error });
         if (!isRetryable(error)) throw toBusy(error) ?? error;
-        if (attempt === ATTEMPTS_MAX) throw busy("The same rows are in great demand.");
+        if (attempt === ATTEMPTS_MAX) throw busy("The same rows are in great demand.", error);
         await jitter(attempt);
       }
     }
@@ -125,7 +135,7 @@ export class Database {
 
   async #once<T>(begin: string, actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => {
-      throw unavailable(error);
+      throw withoutServer(error);
     });
     const session = new Session(client);
     // True until the connection is known to be outside any transaction: then it may be reused.
@@ -169,7 +179,7 @@ class Session {
   }
 
   async begin(text: string): Promise<Date> {
-    const results: unknown = await this.#client.query(text);
+    const results: unknown = await this.#guard(() => this.#client.query(text));
     const last = Array.isArray(results) ? (results.at(-1) as pg.QueryResult<{ now: Date }>) : undefined;
     const now = last?.rows[0]?.now;
     invariant(now instanceof Date, "begin did not tell the time");
@@ -186,7 +196,7 @@ class Session {
     this.#client.on("notice", onNotice);
     try {
       const result = await this.#client.query("commit").catch((error: unknown) => {
-        if (isServerError(error)) throw error;
+        if (isServerError(error) && !endsConnection(error)) throw error;
         throw new OutcomeUnknown("the connection broke during COMMIT", { cause: error });
       });
       if (warned) throw new OutcomeUnknown("COMMIT was not confirmed by the standby");
@@ -215,15 +225,19 @@ class Session {
   async #run<Row extends object>(config: pg.QueryConfig): Promise<Row[]> {
     invariant(!this.#ended, "a transaction was used after its end");
     invariant(!this.#running, "two statements at once in one transaction");
+    return (await this.#guard(() => this.#client.query<Row>(config))).rows;
+  }
+
+  async #guard<T>(send: () => Promise<T>): Promise<T> {
     this.#running = true;
     try {
-      const result = await this.#client.query<Row>(config);
+      const result = await send();
       this.#running = false;
-      return result.rows;
+      return result;
     } catch (error) {
       // A server's error leaves the connection in a known state; anything else (time-out, broken socket) does not.
       this.#running = !isServerError(error);
-      throw error;
+      throw withoutServer(error);
     }
   }
 }
@@ -236,63 +250,6 @@ export function statementOf(strings: TemplateStringsArray): Statement {
   const statement = { text, name: `s${++statementCount}` };
   statements.set(strings, statement);
   return statement;
-}
-
-export function isServerError(error: unknown): error is pg.DatabaseError {
-  return error instanceof pg.DatabaseError;
-}
-
-/** SQLSTATE of a database error, or null. */
-export function sqlState(error: unknown): string | null {
-  return isServerError(error) ? (error.code ?? null) : null;
-}
-
-/** Deadlock or serialization failure: the transaction had no effect and may run again. */
-export function isRetryable(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === "40001" || state === "40P01";
-}
-
-/** Turns a violated constraint, by its name, into a refusal at the statement that can raise it. */
-export async function onConstraint<T>(work: Promise<T>, constraint: string, refuse: () => never): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isServerError(error) && error.constraint === constraint) return refuse();
-    throw error;
-  }
-}
-
-export function busy(detail: string): Problem {
-  return problemOf(platformProblems, "busy", { detail, headers: { "retry-after": "1" } });
-}
-
-/** Lock and statement time-outs, a server that goes away and an unknown outcome are all "not now" (503), never a refusal. */
-export function toBusy(error: unknown): Problem | null {
-  if (error instanceof OutcomeUnknown) return busy("The outcome is not known yet. Repeat the call with the same key to learn it.");
-  const state = sqlState(error);
-  if (state !== null) {
-    if (state === "55P03" || state === "57014") return busy("A needed row is locked by another call.");
-    if (/^(57P0|08|53)/.test(state) || state === "25P03" || state === "25006") return busy("The database is not available.");
-    return null;
-  }
-  return isConnectionError(error) ? busy("The database is not available.") : null;
-}
-
-function unavailable(error: unknown): unknown {
-  const state = sqlState(error);
-  if (state !== null && !/^(57P0|08|53)/.test(state)) return error;
-  return busy("No database connection is free.");
-}
-
-const CONNECTION_ERRORS = /terminat|timeout|ECONN|EPIPE|ENOENT|ETIMEDOUT|socket|not queryable|closed/i;
-
-function isConnectionError(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    !(error instanceof Bug) &&
-    CONNECTION_ERRORS.test(`${error.message} ${"code" in error ? String(error.code) : ""}`)
-  );
 }
 
 function jitter(attempt: number): Promise<void> {

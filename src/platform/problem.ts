@@ -18,6 +18,8 @@ export type ProblemExtras = {
   readonly traceId?: string;
   /** True when the refusal was kept under the idempotency key and is answered again. */
   readonly isRepeat?: boolean;
+  /** What lies behind a 503: for the log, never for the caller. */
+  readonly cause?: unknown;
 };
 
 /** Problems that any operation may answer (contract 3.3, 3.4, decision 25). */
@@ -45,7 +47,7 @@ export class Problem extends Error {
   readonly extras: ProblemExtras;
 
   constructor(code: string, spec: ProblemSpec, extras: ProblemExtras = {}) {
-    super(`${spec.status} ${code}${extras.detail === undefined ? "" : `: ${extras.detail}`}`);
+    super(`${spec.status} ${code}${extras.detail === undefined ? "" : `: ${extras.detail}`}`, { cause: extras.cause });
     this.name = "Problem";
     this.code = code;
     this.status = spec.status;
@@ -90,28 +92,31 @@ export type ProblemBody = {
   [member: string]: unknown;
 };
 
-const RFC9110_SECTIONS: Readonly<Record<number, string>> = {
-  400: "15.5.1",
-  401: "15.5.2",
-  403: "15.5.4",
-  404: "15.5.5",
-  405: "15.5.6",
-  406: "15.5.7",
-  409: "15.5.10",
-  412: "15.5.13",
-  413: "15.5.14",
-  415: "15.5.16",
-  422: "15.5.21",
-  500: "15.6.1",
-  503: "15.6.4",
+const RFC9110 = "https://tools.ietf.org/html/rfc9110#section-";
+const RFC6585 = "https://tools.ietf.org/html/rfc6585#section-";
+const TYPES: Readonly<Record<number, string>> = {
+  400: `${RFC9110}15.5.1`,
+  401: `${RFC9110}15.5.2`,
+  403: `${RFC9110}15.5.4`,
+  404: `${RFC9110}15.5.5`,
+  405: `${RFC9110}15.5.6`,
+  406: `${RFC9110}15.5.7`,
+  408: `${RFC9110}15.5.9`,
+  409: `${RFC9110}15.5.10`,
+  412: `${RFC9110}15.5.13`,
+  413: `${RFC9110}15.5.14`,
+  415: `${RFC9110}15.5.16`,
+  422: `${RFC9110}15.5.21`,
+  429: `${RFC6585}4`,
+  431: `${RFC6585}5`,
+  500: `${RFC9110}15.6.1`,
+  503: `${RFC9110}15.6.4`,
 };
 
 /** The body of contract 3.4. `type` points to the status code's section, `code` names the refusal. */
 export function problemBody(problem: Problem, instance: string, traceId: string): ProblemBody {
-  const section = RFC9110_SECTIONS[problem.status];
   return {
-    type:
-      section === undefined ? "https://tools.ietf.org/html/rfc6585#section-4" : `https://tools.ietf.org/html/rfc9110#section-${section}`,
+    type: TYPES[problem.status] ?? "about:blank",
     title: problem.title,
     status: problem.status,
     detail: problem.extras.detail ?? null,

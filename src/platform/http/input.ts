@@ -79,7 +79,7 @@ type AnySchema = TSchema & { format?: string; properties?: Record<string, AnySch
 
 /** Drops nulls and evens out amounts along the schema. Ids are lower case since they were checked. */
 export function canonicalBody(value: unknown, schema: TSchema | undefined): unknown {
-  const node = schema as AnySchema | undefined;
+  const node: AnySchema | undefined = schema;
   if (typeof value === "string") return canonicalText(value, node);
   if (Array.isArray(value)) return value.map((item) => canonicalBody(item, node?.items ?? alternative(node, "items")?.items));
   if (typeof value !== "object" || value === null) return value;

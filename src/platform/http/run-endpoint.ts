@@ -8,7 +8,8 @@ import { invariant, Problem, type ProblemBody, problemBody, refusePlatform } fro
 import type { Answer, Call, Endpoint } from "./endpoint.ts";
 import { idempotencyKey, type IdempotencyKey, isDefinite, readKey, runOnce, type StoredAnswer } from "./idempotency.ts";
 import { canonicalRequest, type Input } from "./input.ts";
-import { isRepeated } from "./trace.ts";
+import { pathOf } from "./refusals.ts";
+import { countHeader } from "./trace.ts";
 import type { Twins } from "./twins.ts";
 
 export async function runEndpoint(
@@ -22,15 +23,15 @@ export async function runEndpoint(
   const { caller } = request;
   invariant(caller, "a guarded route without a caller");
   const key = endpoint.work === "read" ? null : keyOf(endpoint, input, request);
-  const call: Call<unknown, unknown, unknown> = { ...input, caller, key, traceId: request.traceId };
-  const actor: Actor = { kind: caller.kind, id: caller.subject, tenant: callerTenant(caller), traceId: request.traceId };
+  const call: Call<unknown, unknown, unknown> = { ...input, caller, key, traceId: request.id };
+  const actor: Actor = { kind: caller.kind, id: caller.subject, tenant: callerTenant(caller), traceId: request.id };
   const serialize = (body: unknown): string => reply.serializeInput(body as Record<string, unknown>, "200") as string;
 
   if (endpoint.work === "read") {
     return send(reply, { status: 200, body: serialize(await db.read(actor, (tx) => endpoint.handle(tx, call))), replayed: false });
   }
   const answer = await twins.run(key, async () => {
-    const describe = (problem: Problem): ProblemBody => problemBody(problem, request.url.split("?", 1)[0] ?? "/", request.traceId);
+    const describe = (problem: Problem): ProblemBody => problemBody(problem, pathOf(request), request.id);
     if (endpoint.work === "own") return await runOwn(() => endpoint.handle(call), serialize, describe);
     return await runOnce(db, actor, key, async (tx) => serialize(await endpoint.handle(tx, call)), describe);
   });
@@ -55,7 +56,7 @@ async function runOwn(
 function keyOf(endpoint: Endpoint, input: Input, request: FastifyRequest): IdempotencyKey | null {
   const header = request.headers["idempotency-key"];
   if (header === undefined) return null;
-  const key = typeof header === "string" && !isRepeated(request.raw, "idempotency-key") ? readKey(header) : null;
+  const key = typeof header === "string" && countHeader(request.raw, "idempotency-key") === 1 ? readKey(header) : null;
   if (key === null) {
     return refusePlatform("validationFailed", {
       errors: { "Idempotency-Key": ["The header must be given once, with 1 to 100 printable ASCII characters."] },

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[01]$/;
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const CORRELATION = /^[\x21-\x7e]{1,128}$/;
 const POOL_BYTES = 24 * 256;
 
@@ -34,11 +34,13 @@ export function newTraceId(): string {
   return `00-${trace}-${span}-01`;
 }
 
-/** True when a header that must be single was sent twice (Node joins or drops the second one silently). */
-export function isRepeated(request: IncomingMessage, name: string): boolean {
+/** How often a header was sent. Node joins, or silently drops, all but the first. */
+export function countHeader(request: IncomingMessage, name: string): number {
+  const { rawHeaders } = request;
   let seen = 0;
-  for (let i = 0; i < request.rawHeaders.length; i += 2) {
-    if (request.rawHeaders[i]?.toLowerCase() === name) seen++;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const given = rawHeaders[i];
+    if (given?.length === name.length && given.toLowerCase() === name) seen++;
   }
-  return seen > 1;
+  return seen;
 }

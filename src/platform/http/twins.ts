@@ -11,14 +11,19 @@ type Running<T> = { readonly fingerprint: Buffer; readonly outcome: Promise<Outc
 
 export class Twins<T extends { readonly replayed: boolean }> {
   readonly #running = new Map<string, Running<T>>();
+  readonly #waitMs: number;
+
+  constructor(waitMs: number = WAIT_MS) {
+    this.#waitMs = waitMs;
+  }
 
   /**
-   * Runs `work`, or waits for the twin that is running (at most 2 s, then 409 idempotencyInProgress). A twin's success or definite
+   * Runs `work`, or waits for the twin that is running (2 s unless said otherwise, then 409 idempotencyInProgress). A twin's success or definite
    * refusal is the answer of both; after any other end of the twin the call is tried afresh.
    */
   async run(key: IdempotencyKey | null, work: () => Promise<T>): Promise<T> {
     if (key === null) return await work();
-    const deadline = performance.now() + WAIT_MS;
+    const deadline = performance.now() + this.#waitMs;
     for (;;) {
       const twin = this.#running.get(key.id);
       if (twin === undefined) return await this.#first(key, work);
