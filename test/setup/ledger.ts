@@ -40,7 +40,23 @@ export type LedgerApp = TestApp & {
   aClientAccount(options?: { readonly currency?: string; readonly tenant?: string }): Promise<TestAccount>;
   /** The account as it stands. */
   account(id: string): Promise<TestAccount>;
+  /** What is wrong with the books; nothing, one hopes. Accounts whose balance a test has set by hand are of its own making. */
+  unbalanced(): Promise<readonly unknown[]>;
 };
+
+/** Payments that do not sum to zero, balances that are not the sum of the entries, and entries whose numbers or balances have a gap. */
+const FAULTS = `
+  select 'payment' as what, e.payment_id as id from general_ledger.entry e join general_ledger.account a on a.id = e.account_id
+  group by e.payment_id, a.currency having sum(e.amount_minor) <> 0
+  union all
+  select 'balance', a.id from general_ledger.account a join general_ledger.entry e on e.account_id = a.id
+  group by a.id having sum(e.amount_minor) <> a.balance_minor or count(*) <> a.last_seq or max(e.account_seq) <> a.last_seq
+  union all
+  select 'entry', e.account_id from general_ledger.entry e
+  left join general_ledger.entry before on before.account_id = e.account_id and before.account_seq = e.account_seq - 1
+  where e.balance_after <> coalesce(before.balance_after, 0) + e.amount_minor
+  union all
+  select 'journal', null from general_ledger.journal having sum(size) <> max(first_sequence + size - 1)`;
 
 const LEDGER_SCOPES: readonly Scope[] = ["ledger.read", "ledger.write", "ledger.admin"];
 
@@ -69,7 +85,7 @@ export async function openLedgerApp({ lanes = 2, importStatus = "active", ...opt
   const owner = new pg.Client({ connectionString: bank.database.ownerUrl });
   await owner.connect();
   if (writer === undefined) throw new Error("the endpoints were not made");
-  return { ...bank, writer, owner, ...shortcuts(bank) };
+  return { ...bank, writer, owner, ...shortcuts(bank), unbalanced: async () => (await owner.query<object>(FAULTS)).rows };
 }
 
 /** A writer over lanes of its own, as `openApp` makes it. Whoever opens it closes it. */
@@ -93,7 +109,7 @@ function accountSettings(): AccountSettings {
   };
 }
 
-function shortcuts(bank: TestApp): Omit<LedgerApp, keyof TestApp | "writer" | "owner"> {
+function shortcuts(bank: TestApp): Omit<LedgerApp, keyof TestApp | "writer" | "owner" | "unbalanced"> {
   const system = bank.callAs({ kind: "system", scopes: LEDGER_SCOPES });
   const open = async (order: Readonly<Record<string, unknown>>): Promise<TestAccount> => {
     return bodyOf(await system.post("/v2/internal/Accounts", order)) as TestAccount;
