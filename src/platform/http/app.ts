@@ -120,6 +120,11 @@ function addHooks(app: FastifyInstance, options: HttpOptions, served: ServedPath
     await countCall(request, reply);
     if (refusal !== null) throw refusal;
   });
+  // Not on request: a call that began before the stop must close its connection, too.
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    if (options.isDraining?.() === true) void reply.header("connection", "close");
+    done();
+  });
   app.addHook("onResponse", (request, reply, done) => {
     const route = request.routeOptions.url ?? "unknown";
     options.onAnswer?.(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
@@ -136,7 +141,6 @@ function startAnswer(request: FastifyRequest, reply: FastifyReply, options: Http
   void reply.headers(SECURITY_HEADERS);
   void reply.header("traceparent", request.id);
   void reply.header("x-correlation-id", correlationIdOf(request.raw, request.id));
-  if (options.isDraining?.() === true) void reply.header("connection", "close");
 }
 
 /** Why the path is not served so, or null. Judged here and not by a handler, which would first read the body. */

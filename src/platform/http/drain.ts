@@ -1,16 +1,26 @@
-// Listening and leaving. A graceful stop loses no accepted call: readiness goes first, no new connection is taken, connections that live
-// are told to close with their next answer, and only then what is still idle is cut.
+// Listening and leaving. A graceful stop loses no accepted call: readiness goes first, no new connection is taken, each answer tells its
+// connection to close, and what has no call on it is cut only after a while in which its next call could still come.
 
-import { createServer, Server as NetServer } from "node:net";
+import { createServer, Server as NetServer, type Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { StartupError } from "../startup-error.ts";
 
 /** How long a kept-alive connection may still send its next call after the stop began. */
 const LINGER_MS = 1_000;
+/** Every call ends long before this; what is left belongs to clients that do not read their answer or do not finish their request. */
+const DRAIN_MAX_MS = 20_000;
 const POLL_MS = 20;
+
+const socketsOf = new WeakMap<FastifyInstance, Set<Socket>>();
 
 /** Listens; a port that is taken is a plain sentence. Gives the port, which differs from the wanted one for 0. */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
+  const sockets = new Set<Socket>();
+  socketsOf.set(app, sockets);
+  app.server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -41,18 +51,28 @@ export async function refuseTakenPort(host: string, port: number): Promise<void>
   });
 }
 
-/** Serves what has been accepted and returns when no connection is left. `isDraining` must answer true before this is called. */
+/**
+ * Serves what has been accepted and returns when no connection is left. `isDraining` must answer true before this is called. Until
+ * then http.Server.close stays untouched: it would cut idle connections, and with them calls that are on their way, and would switch off
+ * the time limits of requests that arrive slowly.
+ */
 export async function drain(app: FastifyInstance): Promise<void> {
-  const { server } = app;
-  // http.Server.close would cut idle connections at once, and with them calls that are on their way: only the listening ends here.
-  NetServer.prototype.close.call(server);
-  const deadline = performance.now() + LINGER_MS;
-  while (performance.now() < deadline && (await connectionCount(app)) > 0) {
+  const sockets = socketsOf.get(app) ?? new Set();
+  // Right after the loop has taken all connections that the kernel had accepted: those would be reset.
+  await new Promise((resolve) => setImmediate(resolve));
+  NetServer.prototype.close.call(app.server);
+  const began = performance.now();
+  while (sockets.size > 0) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const lasted = performance.now() - began;
+    if (lasted > LINGER_MS) cutIdle(app, sockets);
+    if (lasted > DRAIN_MAX_MS) app.server.closeAllConnections();
   }
   await app.close();
 }
 
-function connectionCount(app: FastifyInstance): Promise<number> {
-  return new Promise((resolve) => app.server.getConnections((error, count) => resolve(error ? 0 : count)));
+function cutIdle(app: FastifyInstance, sockets: ReadonlySet<Socket>): void {
+  app.server.closeIdleConnections();
+  // Node takes a connection that has not said anything yet for a request that is slow to arrive.
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
 }
