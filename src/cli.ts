@@ -1,9 +1,13 @@
 // `npm run --silent cli -- <command>`: what an operator does beside the running product.
 
 import { Command } from "commander";
+import { clientProfileVerifiable } from "#client-profile";
+import { ledgerVerifiable } from "#general-ledger";
 import { registerTokenCommand } from "#platform/cli-token.ts";
+import { registerVerifyCommand } from "#platform/cli-verify.ts";
 import { readConfig, readEnvironment } from "#platform/config.ts";
 import { openDevelopmentIssuer } from "#platform/development-issuer.ts";
+import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { VERSION } from "./app.ts";
 
 const program = new Command("finlego").description("FinLego Core").version(VERSION);
@@ -14,6 +18,11 @@ registerTokenCommand(program, {
     const { dataDir, mode, auth } = readConfig(readEnvironment());
     return openDevelopmentIssuer({ dataDir, mode, issuer: auth.issuer, audience: auth.audience });
   },
+});
+
+registerVerifyCommand(program, {
+  environment: () => readEnvironment(),
+  rooms: [platformVerifiable, clientProfileVerifiable, ledgerVerifiable],
 });
 
 await program.parseAsync();

@@ -146,6 +146,6 @@ function placeOf(client: Client): string {
   return client.host.startsWith("/") ? `${client.host}, ${client.database}` : `${client.host}:${client.port}/${client.database}`;
 }
 
-function isRemote({ host }: Client): boolean {
+export function isRemote({ host }: Client): boolean {
   return !(host.startsWith("/") || host === "localhost" || host === "::1" || host.startsWith("127."));
 }

@@ -71,6 +71,8 @@ export const CONNECTION_PLACES = [
   // Two with connections of their own kind: the ledger's writer, and the queue that must be woken.
   "src/platform/lane.ts",
   "src/platform/worker.ts",
+  // One read-only session without time limits.
+  "src/platform/verify.ts",
   "src/platform/migrations.ts",
   "src/platform/database-target.ts",
   "src/platform/embedded-postgres/",

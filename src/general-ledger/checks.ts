@@ -1,0 +1,62 @@
+// What `verify` must know of the ledger: its checks, the locks on its tables, and how far the books go.
+
+import { addOnly, type TableLock, type Verifiable } from "#platform/checks.ts";
+import { auditCheck } from "#platform/platform-checks.store.ts";
+import { accountChecks } from "./account-checks.store.ts";
+import { entryChecks } from "./entry-checks.store.ts";
+import { HEAD_SEQUENCE, journalChecks, OPENED_ACCOUNTS } from "./journal-checks.store.ts";
+
+const locks: readonly TableLock[] = [
+  addOnly("general_ledger.entry", ["entry_is_immutable", "entry_sums_are_zero"], {
+    constraints: ["entry_amount_is_not_zero", "entry_numbers_start_at_one"],
+  }),
+  addOnly("general_ledger.payment_line", ["payment_line_is_immutable", "payment_line_currency_is_its_accounts"], {
+    constraints: ["payment_line_number_in_range", "payment_line_amount_in_range", "payment_line_moves_between_two"],
+  }),
+  addOnly("general_ledger.journal", ["journal_is_immutable"], { constraints: ["journal_batch_once", "journal_lists_every_change"] }),
+  {
+    table: "general_ledger.payment",
+    addOnly: false,
+    triggers: ["payment_is_kept", "payment_changes_follow_its_states"],
+    constraints: ["payment_times_fit_state", "payment_id_leaves_room_for_lines"],
+    appInserts: [],
+    appUpdates: [],
+  },
+  {
+    table: "general_ledger.account",
+    addOnly: false,
+    triggers: ["account_is_kept", "account_identity_is_final"],
+    constraints: [
+      "account_currency_is_a_code",
+      "account_holds_are_not_negative",
+      "account_floor_is_kept",
+      "account_floor_needs_credit_side",
+      "account_balance_within_bounds",
+      "account_default_is_a_clients",
+    ],
+    appInserts: ["id", "client_id", "tenant", "currency", "credit_normal", "status", "is_default", "floor_minor"],
+    appUpdates: [],
+  },
+  { table: "general_ledger.account_profile", addOnly: false, triggers: [], constraints: [], appInserts: "all", appUpdates: [] },
+  {
+    table: "general_ledger.ledger_head",
+    addOnly: false,
+    triggers: [],
+    constraints: ["ledger_has_one_head"],
+    appInserts: [],
+    appUpdates: [],
+  },
+];
+
+/** The checks of the ledger and the locks on its tables. */
+export const ledgerVerifiable: Verifiable = {
+  checks: [
+    ...entryChecks,
+    ...accountChecks,
+    ...journalChecks,
+    auditCheck("the audit tells of every opened account", "account.opened", OPENED_ACCOUNTS),
+  ],
+  locks,
+  doors: ["general_ledger.post_batch", "general_ledger.journal_account_change"],
+  figures: { ledgerSequence: HEAD_SEQUENCE },
+};

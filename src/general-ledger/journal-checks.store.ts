@@ -1,0 +1,77 @@
+// Does the journal number every change once, without a gap, and does everything stand at the place it gives?
+
+import { check, type Check } from "#platform/checks.ts";
+
+/** How far the books go: the number of the last change. */
+export const HEAD_SEQUENCE = "select h.last_sequence from general_ledger.ledger_head h where h.id = 1";
+
+/** What the audit must tell of. */
+export const OPENED_ACCOUNTS = "select 'account:' || a.id as subject from general_ledger.account a";
+
+// One row for each change: the number is first_sequence + place.
+const CHANGES = `
+  select j.first_sequence + u.position - 1 as sequence, j.batch_id, (u.position - 1)::integer as place, u.change, u.subject
+  from general_ledger.journal j
+  cross join lateral unnest(j.changes, j.subjects) with ordinality u(change, subject, position)`;
+
+export const journalChecks: readonly Check[] = [
+  check(
+    "INV-7",
+    "the journal numbers changes 1, 2, 3 … without a gap, and its times never fall",
+    `select jsonb_build_object('sequence', x.first_sequence, 'batch', x.batch_id) as place, f.message, f.expected, f.actual
+     from (
+       select j.first_sequence, j.batch_id, j.size, j.committed_at, cardinality(j.changes) as changes, cardinality(j.subjects) as subjects,
+              lag(j.first_sequence + j.size, 1, 1::bigint) over w as next, lag(j.committed_at) over w as committed_before
+       from general_ledger.journal j
+       window w as (order by j.first_sequence)
+     ) x
+     cross join lateral (values
+       ('the numbers have a gap or overlap', x.next::text, x.first_sequence::text, x.first_sequence <> x.next),
+       ('the row counts otherwise than it lists', x.size::text, least(x.changes, x.subjects)::text,
+         x.size < 1 or x.changes is distinct from x.size or x.subjects is distinct from x.size),
+       ('the row was committed before the one before it', 'at or after ' || x.committed_before, x.committed_at::text, x.committed_at < x.committed_before))
+       f(message, expected, actual, broken)
+     where f.broken`,
+  ),
+  check(
+    "INV-7",
+    "the head of the ledger is the end of the journal",
+    `select jsonb_build_object('sequence', coalesce(h.last_sequence, 0)) as place, 'head and journal differ' as message,
+            format('%s at %s', coalesce(j.last, 0), coalesce(j.at::text, '-infinity')) as expected, format('%s at %s', h.last_sequence, h.last_at) as actual
+     from (select first_sequence + size - 1 as last, committed_at as at from general_ledger.journal order by first_sequence desc limit 1) j
+     full join general_ledger.ledger_head h on true
+     where h.last_sequence is distinct from coalesce(j.last, 0) or h.last_at is distinct from coalesce(j.at, '-infinity')`,
+  ),
+  check(
+    "INV-7",
+    "every posted payment stands at its place of the journal, once, and the journal tells of no other",
+    `select jsonb_strip_nulls(jsonb_build_object('sequence', c.sequence, 'paymentId', coalesce(p.id, c.subject))) as place,
+            case when p.id is null then 'the journal tells of a posted payment that is not there'
+                 when c.subject is null then 'the journal does not tell of the payment'
+                 else 'the payment is said to stand at another place' end as message,
+            format('batch %s, place %s', c.batch_id, c.place) as expected, format('batch %s, place %s', p.batch_id, p.place) as actual
+     from (select * from (${CHANGES}) c where c.change = 'payment.posted') c
+     full join (select p.id, p.batch_id, p.place from general_ledger.payment p where p.state = 'posted') p on p.id = c.subject
+     where (p.batch_id, p.place) is distinct from (c.batch_id, c.place)`,
+  ),
+  check(
+    "INV-7",
+    "the journal tells of the opening of every account, once",
+    `select jsonb_strip_nulls(jsonb_build_object('sequence', c.sequence, 'accountId', coalesce(a.id, c.subject))) as place,
+            case when a.id is null then 'the journal tells of an account that is not there' else 'the opening is not told once' end as message,
+            case when a.id is null then '0' else '1' end as expected, coalesce(c.count, 0)::text as actual
+     from (
+       select c.subject, count(*) as count, max(c.sequence) as sequence from (${CHANGES}) c where c.change = 'account.opened' group by c.subject
+     ) c
+     full join general_ledger.account a on a.id = c.subject
+     where a.id is null or coalesce(c.count, 0) <> 1`,
+  ),
+  check(
+    "INV-8",
+    "an idempotency key that names a payment names one that is there",
+    `select jsonb_build_object('key', k.id, 'paymentId', k.payment_id) as place, 'the key points nowhere' as message,
+            k.payment_id::text as expected, null as actual
+     from platform.idempotency_key k
+     where k.payment_id is not null and not exists (select from general_ledger.payment p where p.id = k.payment_id)`,
+  ),
+];
