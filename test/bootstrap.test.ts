@@ -30,7 +30,7 @@ function lockOf(version: string): string {
 }
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "finlego-test-"));
+  root = mkdtempSync(join(tmpdir(), "finlego-bootstrap-test-"));
   mkdirSync(join(root, "tools"));
   for (const tool of ["bootstrap.mjs", "complete-lock.mjs"]) {
     copyFileSync(new URL(`../tools/${tool}`, import.meta.url), join(root, "tools", tool));

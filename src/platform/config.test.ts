@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type Config, readConfig, readEnvironment, SETTINGS } from "./config.ts";
 import { StartupError } from "./startup-error.ts";
 
@@ -12,6 +12,12 @@ const PRODUCTION = {
   AUTH_AUDIENCE: "core",
   AUTH_JWKS_URL: "https://id.bank.example/keys",
 };
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "finlego-config-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 function complaint(env: NodeJS.ProcessEnv): string {
   try {
@@ -135,7 +141,7 @@ test("an unknown FINLEGO_ variable is probably a mistyped one and gets a warning
 });
 
 test("a secret may stand in a file of its own, and only there or in the environment", () => {
-  const file = join(mkdtempSync(join(tmpdir(), "finlego-config-")), "url");
+  const file = join(newFolder(), "url");
   writeFileSync(file, "postgresql://bank:pw@db/finlego\n");
   expect(readConfig({ DATABASE_URL_FILE: file }).databaseUrl).toBe("postgresql://bank:pw@db/finlego");
   expect(complaint({ DATABASE_URL_FILE: file, DATABASE_URL: "postgresql://db/x" })).toContain("both given");
@@ -143,7 +149,7 @@ test("a secret may stand in a file of its own, and only there or in the environm
 });
 
 test("a .env file completes the environment and never overrides it", () => {
-  const folder = mkdtempSync(join(tmpdir(), "finlego-config-"));
+  const folder = newFolder();
   writeFileSync(join(folder, ".env"), "PATH=/overridden\nFINLEGO_TEST_ONLY=from-file\n");
   const env = readEnvironment(folder);
   expect(env.FINLEGO_TEST_ONLY).toBe("from-file");

@@ -10,7 +10,7 @@ import { openDatabaseTarget } from "./database-target.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres/index.ts";
 import { StartupError } from "./startup-error.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "finlego-test-"));
+const folder = mkdtempSync(join(tmpdir(), "finlego-target-test-"));
 let server: EmbeddedPostgres;
 
 async function run(url: string, ...statements: string[]): Promise<void> {

@@ -21,8 +21,12 @@ afterEach(async () => {
 });
 
 function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "finlego-test-"));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = mkdtempSync(join(tmpdir(), "finlego-embedded-test-"));
+  cleanups.push(async () => {
+    // A user that was shot leaves the stopping to its watchdog, which takes a moment.
+    await until("no process of the server", () => serverProcesses(folder).length === 0);
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
