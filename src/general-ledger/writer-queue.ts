@@ -1,5 +1,6 @@
 // The writer's queue, pure: who may go into the next batch. Commands of one account keep their order, two batches in flight never share
-// an account, a key or an externalId, and nothing is passed over for ever: what waits reserves its accounts against those behind it.
+// an account, a key or an externalId, and nothing is passed over for ever: what waits reserves its accounts and names against those
+// behind it.
 
 import type { PaymentCommand } from "./command.ts";
 
@@ -36,8 +37,10 @@ export class WriterQueue<T> {
       if (batch.length > 0 && lines + size > linesMax) break;
       const accounts = accountsOf(entry.command);
       const once = namesOf(entry.command);
-      if (accounts.some((id) => this.#inFlight.has(id) || reserved.has(id)) || once.some((name) => this.#inFlight.has(name) || names.has(name))) {
-        for (const id of accounts) reserved.add(id);
+      const waits = (name: string): boolean => this.#inFlight.has(name) || reserved.has(name);
+      if (accounts.some(waits) || once.some((name) => waits(name) || names.has(name))) {
+        // Of two commands with one externalId the earlier is the one that counts, so names keep their order as accounts do.
+        for (const name of [...accounts, ...once]) reserved.add(name);
         kept.push(entry);
         continue;
       }
