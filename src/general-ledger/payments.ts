@@ -3,7 +3,7 @@
 
 import { type Caller, callerTenant } from "#platform/access.ts";
 import type { Currency } from "#platform/currency.ts";
-import type { Actor, Database, Tx } from "#platform/db.ts";
+import { type Actor, type Database, isServerError, type Tx } from "#platform/db.ts";
 import type { Answer, Call } from "#platform/http/endpoint.ts";
 import { bodyChecker, canonicalBody } from "#platform/http/input.ts";
 import { claimList, type IdempotencyKey, itemKey, runOnce } from "#platform/http/idempotency.ts";
@@ -11,7 +11,7 @@ import { canonicalJson, fingerprint } from "#platform/canonical.ts";
 import { toPaymentId } from "#platform/ids.ts";
 import { formatAmount } from "#platform/money.ts";
 import { newId } from "#platform/new-id.ts";
-import { invariant, platformProblems, Problem, problemBody, problemOf, refusePlatform } from "#platform/problem.ts";
+import { invariant, platformProblems, Problem, type ProblemExtras, problemBody, problemOf, refusePlatform } from "#platform/problem.ts";
 import type { PaymentCommand } from "./command.ts";
 import { type BatchDto, CreateTransfer, type PaymentDto } from "./contract.ts";
 import { readTransfer } from "./new-payment.ts";
@@ -24,6 +24,9 @@ import type { Writer } from "./writer.ts";
 
 /** What the shell needs: the writer for calls of their own, the database to read what a repeat asks for. */
 export type PaymentDeps = { readonly writer: Writer; readonly db: Database; readonly timeZone: string };
+
+/** Rounds of an atomic batch against other transactions that take its externalIds. */
+const ATTEMPTS_MAX = 5;
 
 type TransferCall = Call<unknown, unknown, CreateTransfer>;
 type BatchCall = Call<unknown, unknown, { payments: unknown[]; atomic?: boolean }>;
@@ -68,42 +71,66 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
   return { body: { results }, replayed: !isFresh && settled.every((outcome) => "problem" in outcome || outcome.replayed) };
 }
 
-/** Atomic: all items in one transaction with the key, or the first refusal with its index and nothing done. */
+/**
+ * Atomic: all items in one transaction with the key, or the first refusal with its index and nothing done. Again when another
+ * transaction has taken one of the externalIds meanwhile: then that payment is seen.
+ */
 async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
-  const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, call));
-  const describe = (problem: Problem) => problemBody(problem, "/v2/internal/Payments/batch", call.traceId);
-  return { stored: await runOnce(deps.db, actorOf(call), call.key, work, describe) };
-}
-
-async function postAll(tx: Tx, timeZone: string, call: BatchCall): Promise<BatchDto> {
-  const commands = call.body.payments.map((item, index) => {
+  const items = call.body.payments.map((item, index): Item => {
     const read = readItem(item, index, { ...call, key: null });
     if ("problem" in read) throw withIndex(read.problem, index);
-    return read.command;
+    return { index, command: read.command };
   });
-  refuseRepeatedNames(commands);
-  const results = await postBatch(tx.sql, commands, { atomic: true, timeZone });
-  for (const [index, command] of commands.entries()) {
-    const result = results[index];
-    if (result !== undefined && "firstTraceId" in result) throw withIndex(problemFor(result, command), index);
+  const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, items));
+  const describe = (problem: Problem) => problemBody(problem, "/v2/internal/Payments/batch", call.traceId);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return { stored: await runOnce(deps.db, actorOf(call), call.key, work, describe) };
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX || !isServerError(error) || error.constraint !== "payment_external_id_once") throw error;
+    }
   }
-  return { results: await answerAtomic(tx, timeZone, commands, results) };
 }
 
-/** Some items were posted before under their externalIds: the others are posted now, and all are answered. */
-async function answerAtomic(tx: Tx, timeZone: string, commands: readonly PaymentCommand[], results: readonly CommandResult[]): Promise<BatchDto["results"]> {
+type Item = { readonly index: number; readonly command: PaymentCommand };
+
+async function postAll(tx: Tx, timeZone: string, items: readonly Item[]): Promise<BatchDto> {
+  const byName = uniqueItems(items);
+  const distinct = [...byName.values()];
+  const results = await postBatch(tx.sql, distinct.map(({ command }) => command), { atomic: true, timeZone });
+  for (const [place, { index, command }] of distinct.entries()) {
+    const result = results[place];
+    if (result !== undefined && "firstTraceId" in result) throw withIndex(problemFor(result, command), index);
+  }
+  const payments = await paymentsOf(tx, timeZone, distinct, results);
+  return {
+    results: items.map(({ index, command }) => {
+      const payment = payments.get(command.externalId);
+      invariant(payment, "an accepted payment is missing");
+      return { index, accepted: true, payment: toPaymentDto(payment) };
+    }),
+  };
+}
+
+/** The items by externalId: with equal content they are one payment, with other content the later one is refused. */
+function uniqueItems(items: readonly Item[]): Map<string, Item> {
+  const byName = new Map<string, Item>();
+  for (const item of items) {
+    const first = byName.get(item.command.externalId);
+    if (first === undefined) byName.set(item.command.externalId, item);
+    else if (first.command.content !== item.command.content) throw withIndex(duplicate("The externalId belongs to another payment of the batch."), item.index);
+  }
+  return byName;
+}
+
+/** By externalId. Some items were posted before: those are read, and the others, withdrawn because of them, are posted now. */
+async function paymentsOf(tx: Tx, timeZone: string, items: readonly Item[], results: readonly CommandResult[]): Promise<Map<string, Payment>> {
   const repeated = results.flatMap((result) => (result.outcome === "replayed" ? [result.paymentId] : []));
   const known = repeated.length === 0 ? [] : await findPayments(tx, repeated, null);
-  const withdrawn = commands.filter((_, index) => results[index]?.outcome === "withdrawn");
-  const posted = withdrawn.length === 0 ? [] : await postBatch(tx.sql, withdrawn, { atomic: true, timeZone });
-  const byId = new Map<string, Payment>(known.map((payment) => [payment.id, payment]));
-  for (const result of [...results, ...posted]) if (result.outcome === "accepted") byId.set(result.payment.id, result.payment);
-  return commands.map((command, index) => {
-    const result = results[index];
-    const payment = byId.get(result?.outcome === "replayed" ? result.paymentId : command.id);
-    invariant(payment, "an accepted payment is missing");
-    return { index, accepted: true, payment: toPaymentDto(payment) };
-  });
+  const withdrawn = items.flatMap(({ command }, place) => (results[place]?.outcome === "withdrawn" ? [command] : []));
+  const later = withdrawn.length === 0 ? [] : await postBatch(tx.sql, withdrawn, { atomic: true, timeZone });
+  const posted = [...results, ...later].flatMap((result) => (result.outcome === "accepted" ? [result.payment] : []));
+  return new Map([...known, ...posted].map((payment) => [payment.externalId, payment]));
 }
 
 type Settled = { readonly payment: Payment; readonly replayed: boolean } | { readonly problem: Problem; readonly replayed: boolean };
@@ -125,9 +152,7 @@ export function problemFor(refusal: CommandRefusal, command: PaymentCommand): Pr
   const trace = refusal.firstTraceId === null ? {} : { traceId: refusal.firstTraceId, isRepeat: true };
   if (outcome === "idempotencyKeyReused") return problemOf(platformProblems, outcome);
   if (outcome === "notFound") return problemOf(platformProblems, outcome, { detail: `Account ${accountId ?? ""} does not exist.`, members: { accountId }, ...trace });
-  if (outcome === "duplicateExternalId") {
-    return problemOf(generalLedgerProblems, outcome, { detail: "The externalId belongs to a payment with other content.", errors: { externalId: ["The value is in use."] }, ...trace });
-  }
+  if (outcome === "duplicateExternalId") return duplicate("The externalId belongs to a payment with other content.", trace);
   const line = command.lines.find(({ debitAccountId, creditAccountId }) => debitAccountId === accountId || creditAccountId === accountId);
   const currency = (line?.currency ?? "") as Currency;
   const figures =
@@ -160,15 +185,8 @@ function orderOf(caller: Caller): { id: string; ownerTenant: string; isConfined:
   return { id: toPaymentId(newId()), ownerTenant: callerTenant(caller), isConfined: caller.tenant !== null, createdBy: caller.subject };
 }
 
-/** One externalId cannot name two payments of an atomic batch: all would have to be the same payment. */
-function refuseRepeatedNames(commands: readonly PaymentCommand[]): void {
-  const seen = new Set<string>();
-  for (const [index, { externalId }] of commands.entries()) {
-    if (seen.has(externalId)) {
-      throw withIndex(problemOf(generalLedgerProblems, "duplicateExternalId", { errors: { externalId: ["The value stands twice in the batch."] } }), index);
-    }
-    seen.add(externalId);
-  }
+function duplicate(detail: string, trace: ProblemExtras = {}): Problem {
+  return problemOf(generalLedgerProblems, "duplicateExternalId", { detail, errors: { externalId: ["The value is in use."] }, ...trace });
 }
 
 function withIndex(problem: Problem, index: number): Problem {
