@@ -93,6 +93,16 @@ test("what the schema does not know becomes a plain number, whatever the shape",
   expect(revive('{"constructor":1,"toString":{"amount":2}}', schema).value).toEqual({ constructor: 1, toString: { amount: 2 } });
 });
 
+test("where the schema takes anything, a number that would lose digits is no fault and stays as it was written", () => {
+  const Item = Type.Object({ amount: Amount, count: Type.Integer() });
+  const schema = Type.Object({ items: Type.Array(Type.Union([Item, Type.Unknown()])), count: Type.Integer() });
+  expect(revive('{"items":[{"amount":1.10,"count":1e400},7,1e400]}', schema)).toEqual({
+    value: { items: [{ amount: "1.10", count: new JsonNumber("1e400") }, 7, new JsonNumber("1e400")] },
+    faults: [],
+  });
+  expect(revive('{"items":[],"count":1e400}', schema).faults).toHaveLength(1);
+});
+
 test("every double comes back as itself, and every amount as its text", () => {
   const schema = Type.Object({ amount: Amount, number: Type.Number() });
   fc.assert(

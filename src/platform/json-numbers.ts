@@ -26,20 +26,22 @@ const NUMBER_TEXT_MAX = 64;
 /** Where in a schema amounts stand, all of its alternatives laid over each other. */
 type Plan = {
   readonly isText: boolean;
+  /** The schema takes anything: whoever judges the part later is told of its faults. */
+  readonly isOpen: boolean;
   readonly members: ReadonlyMap<string, Plan>;
   /** For members that have no name of their own in the schema. */
   readonly others: Plan | null;
   readonly items: Plan | null;
 };
 
-const PLAIN: Plan = { isText: false, members: new Map(), others: null, items: null };
+const PLAIN: Plan = { isText: false, isOpen: false, members: new Map(), others: null, items: null };
 
 const plans = new WeakMap<TSchema, Plan>();
 
 /**
  * Replaces every `JsonNumber` of a parsed document, in place, and answers the document. Under a schema of an amount it becomes the
  * number's text (an exponent is written out); elsewhere a number. A number that would lose digits is a fault and stays a
- * `JsonNumber`: with faults the document must not be used.
+ * `JsonNumber`: with faults the document must not be used. Where the schema takes anything it stays one without being a fault.
  */
 export function reviveNumbers(value: unknown, schema: TSchema): { readonly value: unknown; readonly faults: readonly NumberFault[] } {
   let plan = plans.get(schema);
@@ -51,8 +53,9 @@ export function reviveNumbers(value: unknown, schema: TSchema): { readonly value
   return { value: revive(value, plan, [], faults), faults };
 }
 
-function revive(value: unknown, plan: Plan, path: string[], faults: NumberFault[]): unknown {
+function revive(value: unknown, plan: Plan, path: string[], found: NumberFault[]): unknown {
   if (typeof value !== "object" || value === null) return value;
+  const faults = plan.isOpen ? [] : found;
   if (value instanceof JsonNumber) return plan.isText ? amountText(value) : exactNumber(value, path, faults);
   const target = value as Record<string, unknown>;
   for (const name of Object.keys(target)) {
@@ -100,6 +103,7 @@ function planOf(schemas: readonly TSchema[]): Plan {
     for (const [name, schema] of Object.entries(part.properties ?? {})) named.set(name, [...(named.get(name) ?? []), schema]);
   }
   return {
+    isOpen: parts.some((part) => Object.keys(part).length === 0),
     isText: parts.some((part) => part.format !== undefined && TEXT_FORMATS.has(part.format)),
     members: new Map([...named].map(([name, found]) => [name, planOf(found)])),
     others: planOfSome(parts.flatMap(otherMembers)),
