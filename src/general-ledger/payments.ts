@@ -11,7 +11,7 @@ import { canonicalJson, fingerprint } from "#platform/canonical.ts";
 import { toPaymentId } from "#platform/ids.ts";
 import { formatAmount } from "#platform/money.ts";
 import { newId } from "#platform/new-id.ts";
-import { invariant, platformProblems, Problem, type ProblemExtras, problemBody, problemOf, refusePlatform } from "#platform/problem.ts";
+import { type FieldErrors, invariant, platformProblems, Problem, type ProblemExtras, problemBody, problemOf, refusePlatform } from "#platform/problem.ts";
 import type { PaymentCommand } from "./command.ts";
 import { type BatchDto, CreateTransfer, type PaymentDto } from "./contract.ts";
 import { readTransfer } from "./new-payment.ts";
@@ -49,13 +49,14 @@ export async function createBatch(deps: PaymentDeps, call: BatchCall): Promise<A
 /** Not atomic: every item is a payment of its own, answered in order. */
 async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
   const { key } = call;
-  const isFresh = key === null || (await deps.db.write(actorOf(call), (tx) => claimList(tx, key)));
-  const items = call.body.payments.map((item, index) => readItem(item, index, call));
+  const claim = key === null ? { isFresh: true, traceId: call.traceId } : await deps.db.write(actorOf(call), (tx) => claimList(tx, key, call.traceId));
   const settled = await Promise.all(
-    items.map(async (item) => {
-      if ("problem" in item) return { problem: item.problem, replayed: false };
+    call.body.payments.map(async (item, index): Promise<Settled> => {
+      const read = readItem(item, index, call);
+      // Judged anew each time with the same result: all that a repeat must keep is the trace.
+      if ("errors" in read) return { problem: invalid(read.errors, claim.traceId), replayed: !claim.isFresh };
       try {
-        return await settle(deps, call, item.command, await deps.writer.submit(item.command));
+        return await settle(deps, call, read.command, await deps.writer.submit(read.command));
       } catch (error) {
         // What cannot be answered now (503) must not look like a refusal of the item: the caller repeats the whole list.
         if (error instanceof Problem && error.status < 500) return { problem: error, replayed: false };
@@ -68,7 +69,7 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
       ? { index, accepted: false, problem: problemBody(outcome.problem, `/v2/internal/Payments/batch#${index}`, call.traceId) }
       : { index, accepted: true, payment: toPaymentDto(outcome.payment) },
   );
-  return { body: { results }, replayed: !isFresh && settled.every((outcome) => "problem" in outcome || outcome.replayed) };
+  return { body: { results }, replayed: !claim.isFresh && settled.every((outcome) => outcome.replayed) };
 }
 
 /**
@@ -78,7 +79,7 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
 async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
   const items = call.body.payments.map((item, index): Item => {
     const read = readItem(item, index, { ...call, key: null });
-    if ("problem" in read) throw withIndex(read.problem, index);
+    if ("errors" in read) throw withIndex(invalid(read.errors), index);
     return { index, command: read.command };
   });
   const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, items));
@@ -164,12 +165,15 @@ export function problemFor(refusal: CommandRefusal, command: PaymentCommand): Pr
 
 const checkItem = bodyChecker(CreateTransfer);
 
-function readItem(item: unknown, index: number, call: BatchCall): { command: PaymentCommand } | { problem: Problem } {
-  const faults = checkItem(item);
-  if (faults !== null) return { problem: problemOf(platformProblems, "validationFailed", { errors: faults }) };
+function readItem(item: unknown, index: number, call: BatchCall): ReturnType<typeof readTransfer> {
+  const errors = checkItem(item);
+  if (errors !== null) return { errors };
   const key = call.key === null ? null : keyOfItem(call.key, index, item, call.traceId);
-  const read = readTransfer(item as CreateTransfer, { ...orderOf(call.caller), key });
-  return "errors" in read ? { problem: problemOf(platformProblems, "validationFailed", { errors: read.errors }) } : read;
+  return readTransfer(item as CreateTransfer, { ...orderOf(call.caller), key });
+}
+
+function invalid(errors: FieldErrors, traceId?: string): Problem {
+  return problemOf(platformProblems, "validationFailed", { errors, ...(traceId === undefined ? {} : { traceId }) });
 }
 
 function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: string): PaymentCommand["key"] {

@@ -79,14 +79,17 @@ export async function runOnce(
 
 /**
  * Claims the key of a list whose items settle one by one under keys of their own (`itemKey`), so that the key cannot be used for anything
- * else meanwhile. True: it is fresh. False: the same list was sent before, and its items know their answers.
+ * else meanwhile. Not fresh: the same list was sent before, by the call with that trace id, and its items know their answers.
  */
-export async function claimList(tx: Tx, key: IdempotencyKey): Promise<boolean> {
-  if (await claimOrWait(tx, key)) return true;
-  const row = await store.findKey(tx, key.id);
-  invariant(row, "an idempotency key vanished");
-  if (!row.fingerprint.equals(key.fingerprint)) refusePlatform("idempotencyKeyReused");
-  return false;
+export async function claimList(
+  tx: Tx,
+  key: IdempotencyKey,
+  traceId: string,
+): Promise<{ readonly isFresh: boolean; readonly traceId: string }> {
+  const stored = await claim(tx, key);
+  if (stored !== null) return { isFresh: false, traceId: stored.body };
+  await store.keepAnswer(tx, key.id, 200, traceId);
+  return { isFresh: true, traceId };
 }
 
 /** Claims the key in this transaction. Null: it is ours. Otherwise the answer of the call that had it before. */
