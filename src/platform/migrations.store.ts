@@ -32,7 +32,7 @@ export async function apply(client: pg.Client, name: string, hash: string, text:
     await client.query("insert into platform.migration (name, hash) values ($1, $2)", [name, hash]);
     await client.query("commit");
   } catch (error) {
-    await client.query("rollback");
+    await client.query("rollback").catch(() => undefined);
     throw new Error(`migration ${name} failed`, { cause: error });
   }
 }

@@ -70,7 +70,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (error, request, reply) => {
       // An address that the router cannot read comes here without any hook.
-      startAnswer(request, reply, options);
+      startAnswer(request, reply);
       void sendError(error, request, reply, log);
     },
   });
@@ -114,7 +114,7 @@ export function addEndpoints(app: FastifyInstance, options: HttpOptions): void {
 
 function addHooks(app: FastifyInstance, options: HttpOptions, served: ServedPaths, countCall: CountCall): void {
   app.addHook("onRequest", async (request, reply) => {
-    startAnswer(request, reply, options);
+    startAnswer(request, reply);
     const refusal = refuseRoute(request, reply, served) ?? (await authenticate(request, reply, options));
     // Counted before it is refused: guessing is limited, too.
     await countCall(request, reply);
@@ -137,7 +137,7 @@ function addHooks(app: FastifyInstance, options: HttpOptions, served: ServedPath
 }
 
 /** The headers that every answer has. */
-function startAnswer(request: FastifyRequest, reply: FastifyReply, options: HttpOptions): void {
+function startAnswer(request: FastifyRequest, reply: FastifyReply): void {
   void reply.headers(SECURITY_HEADERS);
   void reply.header("traceparent", request.id);
   void reply.header("x-correlation-id", correlationIdOf(request.raw, request.id));
