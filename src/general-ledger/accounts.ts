@@ -79,7 +79,7 @@ async function tenantOfClient(tx: Tx, clientId: string, caller: Caller): Promise
     return refusePlatform("notFound", { detail: `Client ${clientId} does not exist.` });
   }
   if (client.riskLevel === "prohibited") refuse("clientProhibited");
-  if (client.status !== "active") refuse("clientNotActive", { members: { status: client.status } });
+  if (client.status !== "active") refuse("clientNotActive", { members: { clientStatus: client.status } });
   return client.tenant;
 }
 
