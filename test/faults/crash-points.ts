@@ -93,7 +93,11 @@ class Sweep {
     const options = { ports: [this.port], token: this.#bank.token, key };
     const repeat = await insist(operation.path, body, options);
     this.#report.expectEqual(repeat.status, 200, `${where}: status of the repeat (${repeat.text.slice(0, 200)})`);
-    this.#report.expectEqual(repeat.headers["idempotency-replayed"] ?? null, before === 1 ? "true" : null, `${where}: Idempotency-Replayed of the repeat`);
+    this.#report.expectEqual(
+      repeat.headers["idempotency-replayed"] ?? null,
+      before === 1 ? "true" : null,
+      `${where}: Idempotency-Replayed of the repeat`,
+    );
     this.#report.expectEqual(await operation.effects(body), 1, `${where}: effects after the repeat`);
     const again = await insist(operation.path, body, options);
     this.#report.expectEqual([again.status, again.text], [repeat.status, repeat.text], `${where}: status and bytes of a second repeat`);

@@ -36,15 +36,10 @@ async function killServers(bank: Bank, report: Report, servers: Server[], size: 
   const until = performance.now() + (size === "long" ? 60_000 : which === "one" ? 6_000 : 4_000);
   while (performance.now() < until) {
     await pause(500 + Math.random() * 1_000);
-    const shot = which === "one" ? [0] : [0, 1];
-    await Promise.all(shot.map((index) => servers[index]?.kill()));
+    const shot = servers.slice(0, which === "one" ? 1 : 2);
+    await Promise.all(shot.map((server) => server.kill()));
     const began = performance.now();
-    await Promise.all(
-      shot.map(async (index) => {
-        const server = servers[index];
-        if (server !== undefined) servers[index] = await bank.restart(server);
-      }),
-    );
+    servers.splice(0, shot.length, ...(await Promise.all(shot.map((server) => bank.restart(server)))));
     keepSlowest(report, "slowest start ms", performance.now() - began, PROCESS_READY_MAX_MS);
     report.count("server kills", shot.length);
   }
@@ -65,7 +60,8 @@ async function hurtDatabase(bank: Bank, report: Report, servers: readonly Server
     const ms = await load.progress(32, 2 * SERVING_AGAIN_MAX_MS);
     keepSlowest(report, `serving after ${what} ms`, ms, SERVING_AGAIN_MAX_MS);
     report.count("database faults");
-    for (const { exit, said } of servers) report.expect(exit === null, `a server ended (${exit && describeExit(exit)}) after ${what}: ${said.slice(-500)}`);
+    for (const { exit, said } of servers)
+      report.expect(exit === null, `a server ended (${exit && describeExit(exit)}) after ${what}: ${said.slice(-500)}`);
   }
   await load.end();
   await load.check(`after ${what}`);
@@ -75,10 +71,14 @@ async function hurtDatabase(bank: Bank, report: Report, servers: readonly Server
 async function hurt(bank: Bank, what: Hurt): Promise<void> {
   if (what === "postmaster") return void process.kill(await postmasterPid(bank), "SIGKILL");
   if (what === "all backends ended") {
-    await bank.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'finlego%' and pid <> pg_backend_pid()");
+    await bank.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'finlego%' and pid <> pg_backend_pid()",
+    );
     return;
   }
-  const writers = await bank.query<{ pid: number }>("select pid from pg_stat_activity where application_name like 'finlego-writer%' order by random() limit 1");
+  const writers = await bank.query<{ pid: number }>(
+    "select pid from pg_stat_activity where application_name like 'finlego-writer%' order by random() limit 1",
+  );
   for (const { pid } of writers) process.kill(pid, "SIGKILL");
 }
 

@@ -11,7 +11,13 @@ import type { Report } from "./suite.ts";
 const ACCOUNT_COUNT = 6;
 const REPLAYS = 60;
 
-type Done = { readonly path: string; readonly body: unknown; readonly key: string | undefined; readonly transfers: readonly Transfer[]; readonly answer: Answer };
+type Done = {
+  readonly path: string;
+  readonly body: unknown;
+  readonly key: string | undefined;
+  readonly transfers: readonly Transfer[];
+  readonly answer: Answer;
+};
 
 export type LoadOptions = {
   readonly bank: Bank;
@@ -66,7 +72,11 @@ export class Load {
       const call = this.#nextCall();
       const answer = await insist(call.path, call.body, { ports: near, token: bank.token, key: call.key }, (outcome) => {
         if (outcome instanceof NoAnswer) report.count("answers lost");
-        else report.expect([200, 409, 503].includes(outcome.status), `under faults a call answered ${outcome.status}: ${outcome.text.slice(0, 300)}`);
+        else
+          report.expect(
+            [200, 409, 503].includes(outcome.status),
+            `under faults a call answered ${outcome.status}: ${outcome.text.slice(0, 300)}`,
+          );
       });
       this.#done.push({ ...call, answer });
     }
@@ -78,10 +88,13 @@ export class Load {
     const one = (place: number): Transfer => {
       const to = (number + 1 + place) % ACCOUNT_COUNT;
       const amount = (Math.ceil(Math.random() * 4_000) / 100).toFixed(2);
-      return transferOf(this.#accounts[number % ACCOUNT_COUNT] ?? "", this.#accounts[to] ?? "", amount, { externalId: `${this.#prefix}-${number}-${place}` });
+      return transferOf(this.#accounts[number % ACCOUNT_COUNT] ?? "", this.#accounts[to] ?? "", amount, {
+        externalId: `${this.#prefix}-${number}-${place}`,
+      });
     };
     if (number % 20 === 0) return { path: IMPORTS, body: anIndividual(), key, transfers: [] };
-    if (number % 20 === 5) return { path: ACCOUNTS, body: { type: "reserve", currency: "EUR", externalId: `${this.#prefix}-${number}` }, key, transfers: [] };
+    if (number % 20 === 5)
+      return { path: ACCOUNTS, body: { type: "reserve", currency: "EUR", externalId: `${this.#prefix}-${number}` }, key, transfers: [] };
     if (number % 10 === 3) {
       const payments = [one(0), one(1), one(2)];
       return { path: BATCH, body: { payments, atomic: number % 20 === 3 }, key, transfers: payments };
@@ -106,8 +119,10 @@ export class Load {
       }
     }
     const stored = await storedPayments(bank, `${this.#prefix}-`);
-    for (const id of acknowledged) report.expect(stored.get(id)?.count === 1, `${when}: acknowledged payment ${id} is in the books ${stored.get(id)?.count ?? 0} times`);
-    for (const id of stored.keys()) report.expect(acknowledged.has(id), `${when}: payment ${id} is in the books and was refused or never answered`);
+    for (const id of acknowledged)
+      report.expect(stored.get(id)?.count === 1, `${when}: acknowledged payment ${id} is in the books ${stored.get(id)?.count ?? 0} times`);
+    for (const id of stored.keys())
+      report.expect(acknowledged.has(id), `${when}: payment ${id} is in the books and was refused or never answered`);
     for (const [id, wanted] of minor) report.expectEqual(await caller.balance(id), (wanted / 100).toFixed(2), `${when}: balance of ${id}`);
     await this.#replay(when);
     report.count("acknowledged", acknowledged.size);

@@ -12,9 +12,13 @@ const ATTACH_MAX_MS = 5_000;
 
 /** The next `when`-th call of `syscall` will not happen. Resolves when the trap is set. */
 export async function setTrap(pid: number, syscall: string, when: number): Promise<Trap> {
-  const tracer = spawn("strace", ["-o", "/dev/null", "-p", String(pid), "-e", `trace=${syscall}`, "-e", `inject=${syscall}:signal=SIGKILL:when=${when}`], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const tracer = spawn(
+    "strace",
+    ["-o", "/dev/null", "-p", String(pid), "-e", `trace=${syscall}`, "-e", `inject=${syscall}:signal=SIGKILL:when=${when}`],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   let said = "";
   const ended = new Promise<void>((resolve) => tracer.once("close", () => resolve()));
   await new Promise<void>((resolve, reject) => {

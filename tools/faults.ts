@@ -1,0 +1,34 @@
+// npm run faults: the fault suites, one after the other, one line of figures each; exit code 1 when a promise was broken.
+// `node tools/faults.ts --short` (for every change, some two minutes), `--long` (for the night), and names to run only those.
+
+import { contention } from "../test/faults/contention.ts";
+import { crashPoints } from "../test/faults/crash-points.ts";
+import { doubleSpend } from "../test/faults/double-spend.ts";
+import { gracefulStop } from "../test/faults/graceful-stop.ts";
+import { idempotencyKeys } from "../test/faults/idempotency-keys.ts";
+import { instances } from "../test/faults/instances.ts";
+import { killUnderLoad } from "../test/faults/kill-under-load.ts";
+import { runSuite, type Suite } from "../test/faults/suite.ts";
+
+const SUITES: readonly Suite[] = [doubleSpend, idempotencyKeys, contention, crashPoints, killUnderLoad, gracefulStop, instances];
+
+const given = process.argv.slice(2);
+const size = given.includes("--long") ? "long" : "short";
+const names = given.filter((argument) => argument !== "--long" && argument !== "--short");
+const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  process.stderr.write(`No suite is called ${unknown.join(", ")}. There are: ${SUITES.map(({ name }) => name).join(", ")}.\n`);
+  process.exit(2);
+}
+
+const started = performance.now();
+let broken = 0;
+for (const suite of SUITES) {
+  if (names.length > 0 && !names.includes(suite.name)) continue;
+  if (!(await runSuite(suite, size))) broken++;
+}
+const seconds = Math.round((performance.now() - started) / 1000);
+process.stdout.write(
+  broken === 0 ? `\nEvery promise held, in ${seconds} s.\n` : `\n${broken} of the suites found a broken promise, in ${seconds} s.\n`,
+);
+process.exitCode = broken === 0 ? 0 : 1;
