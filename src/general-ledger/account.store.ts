@@ -54,7 +54,9 @@ export async function insertAccount(tx: Tx, account: NewAccount): Promise<void> 
   const numberUsed = (field: string) => (): never => refuse("duplicateAccountNumber", { errors: { [field]: ["The value is in use."] } });
   await onConstraint(
     onConstraint(
-      onConstraint(insert, "account_external_id_once", () => refuse("duplicateExternalId", { errors: { externalId: ["The value is in use."] } })),
+      onConstraint(insert, "account_external_id_once", () =>
+        refuse("duplicateExternalId", { errors: { externalId: ["The value is in use."] } }),
+      ),
       "account_number_once",
       numberUsed("accountNumber"),
     ),
@@ -85,18 +87,25 @@ export async function findAccount(tx: Tx, id: string, visibility: Visibility): P
   return rows[0] ?? null;
 }
 
-/** The id behind an account number or IBAN; null when there is none. Visibility is judged when the account is read. */
-export async function findAccountIdByNumber(tx: Tx, numberOrIban: string): Promise<string | null> {
+/** The id behind a number or IBAN of the client's own; null when there is none. What other clients have plays no part. */
+export async function findOwnAccountId(tx: Tx, clientId: string, numberOrIban: string): Promise<string | null> {
   const rows = await tx.sql<{ id: string }>`
-    select account_id as id from general_ledger.account_profile where lower(number) = lower(${numberOrIban})
-    union all
-    select account_id from general_ledger.account_profile where lower(iban) = lower(${numberOrIban})
+    select a.id
+    from general_ledger.account a
+    join general_ledger.account_profile p on p.account_id = a.id
+    where a.client_id = ${clientId} and lower(${numberOrIban}) in (lower(p.number), lower(p.iban))
+    order by lower(p.number) = lower(${numberOrIban}) desc
     limit 1`;
   return rows[0]?.id ?? null;
 }
 
 /** A client's accounts in its own order; empty filters mean all. */
-export async function findAccountsOfClient(tx: Tx, clientId: string, currency: string | null, statuses: readonly AccountStatus[]): Promise<Account[]> {
+export async function findAccountsOfClient(
+  tx: Tx,
+  visibility: Visibility,
+  currency: string | null,
+  statuses: readonly AccountStatus[],
+): Promise<Account[]> {
   return await tx.sql<Account>`
     select a.id, a.tenant, a.client_id as "clientId", p.number, p.iban, p.bic, p.name, a.currency, p.type, p.category, a.status,
            a.is_default as "isDefault", p.sort_order as "sortOrder", a.balance_minor as "balanceMinor", a.held_minor as "heldMinor",
@@ -104,7 +113,8 @@ export async function findAccountsOfClient(tx: Tx, clientId: string, currency: s
            a.debit_blocked as "debitBlocked", a.credit_blocked as "creditBlocked", a.version, p.created_at as "createdAt", p.closed_at as "closedAt"
     from general_ledger.account a
     join general_ledger.account_profile p on p.account_id = a.id
-    where a.client_id = ${clientId}
+    where a.client_id = ${visibility.clientId}
+      and (${visibility.tenant}::text is null or a.tenant = ${visibility.tenant})
       and (${currency}::text is null or a.currency = ${currency})
       and (${statuses.length} = 0 or a.status = any(${statuses}::general_ledger.account_status[]))
     order by p.sort_order, a.id`;

@@ -6,7 +6,17 @@ import { invariant, platformProblems, refusePlatform } from "#platform/problem.t
 import { DateOrDateTimeText, enumOf, strictObject, Type, Uuid } from "#platform/schema.ts";
 import * as accountStore from "./account.store.ts";
 import { type AccountSettings, openAccount } from "./accounts.ts";
-import { AccountDto, BatchDto, ClientAccountDto, CreateBatch, CreateTransfer, OpenAccount, pageOf, PaymentDto, TransactionDto } from "./contract.ts";
+import {
+  AccountDto,
+  BatchDto,
+  ClientAccountDto,
+  CreateBatch,
+  CreateTransfer,
+  OpenAccount,
+  pageOf,
+  PaymentDto,
+  TransactionDto,
+} from "./contract.ts";
 import { createBatch, createTransfer, type PaymentDeps } from "./payments.ts";
 import { findPaymentIdsByExternalId, findPayments } from "./payment.store.ts";
 import { generalLedgerProblems as problems } from "./problems.ts";
@@ -19,8 +29,17 @@ export type LedgerDeps = PaymentDeps & { readonly accounts: AccountSettings };
 const ACCOUNTS = "GeneralLedger - System (1) / Accounts";
 const PAYMENTS = "GeneralLedger - System (1) / Payments";
 const TRANSACTIONS = "GeneralLedger - System (1) / Transactions";
-const { accountNotActive, accountClosed, accountBlocked, currencyMismatch, limitExceeded, insufficientFunds, duplicateExternalId } = problems;
-const postingProblems = { accountNotActive, accountClosed, accountBlocked, currencyMismatch, limitExceeded, insufficientFunds, duplicateExternalId };
+const { accountNotActive, accountClosed, accountBlocked, currencyMismatch, limitExceeded, insufficientFunds, duplicateExternalId } =
+  problems;
+const postingProblems = {
+  accountNotActive,
+  accountClosed,
+  accountBlocked,
+  currencyMismatch,
+  limitExceeded,
+  insufficientFunds,
+  duplicateExternalId,
+};
 
 /** All operations of the ledger that are served. */
 export function generalLedgerEndpoints(deps: LedgerDeps): readonly Endpoint[] {
@@ -81,12 +100,16 @@ function ownAccounts(): Endpoint[] {
       summary: "The signed-in client's accounts, in its own order",
       audience: "frontOffice",
       scope: null,
-      query: strictObject({ currency: Type.Optional(Type.String({ pattern: "^[A-Z]{3}$" })), statuses: Type.Optional(Type.Array(enumOf(ACCOUNT_STATUSES), { maxItems: 4 })) }),
+      query: strictObject({
+        currency: Type.Optional(Type.String({ pattern: "^[A-Z]{3}$" })),
+        statuses: Type.Optional(Type.Array(enumOf(ACCOUNT_STATUSES), { maxItems: 4 })),
+      }),
       reply: Type.Array(ClientAccountDto),
       work: "read",
       async handle(tx, { query, caller }) {
         invariant(caller.kind === "client", "a front-office route with a system caller");
-        const accounts = await accountStore.findAccountsOfClient(tx, caller.clientId, query.currency ?? null, query.statuses ?? []);
+        const own = { tenant: caller.tenant, clientId: caller.clientId };
+        const accounts = await accountStore.findAccountsOfClient(tx, own, query.currency ?? null, query.statuses ?? []);
         return accounts.map(toClientAccountDto);
       },
     }),
@@ -96,7 +119,8 @@ function ownAccounts(): Endpoint[] {
       path: "/Accounts/{id}",
       tags: [ACCOUNTS],
       summary: "One of the signed-in client's accounts, by id, account number or IBAN",
-      description: "A hyphenated uuid is an id, anything else of 4 to 34 letters and digits a number or IBAN (also documented as GET /Accounts/{accountNumber}).",
+      description:
+        "A hyphenated uuid is an id, anything else of 4 to 34 letters and digits a number or IBAN (also documented as GET /Accounts/{accountNumber}).",
       audience: "frontOffice",
       scope: null,
       params: strictObject({ id: Type.Union([Uuid, Type.String({ pattern: "^[A-Za-z0-9]{4,34}$" })]) }),
@@ -104,7 +128,7 @@ function ownAccounts(): Endpoint[] {
       work: "read",
       async handle(tx, { params, caller }) {
         invariant(caller.kind === "client", "a front-office route with a system caller");
-        const id = params.id.length === 36 ? params.id : await accountStore.findAccountIdByNumber(tx, params.id);
+        const id = params.id.length === 36 ? params.id : await accountStore.findOwnAccountId(tx, caller.clientId, params.id);
         const account = id === null ? null : await accountStore.findAccount(tx, id, { tenant: caller.tenant, clientId: caller.clientId });
         return toClientAccountDto(account ?? refusePlatform("notFound"));
       },
@@ -120,7 +144,8 @@ function payments(deps: LedgerDeps): Endpoint[] {
       path: "/v2/internal/Payments/transfer",
       tags: [PAYMENTS, "GeneralLedger - System (2) / Payments"],
       summary: "Create a payment and transfer the money between accounts in one step",
-      description: "The same externalId with the same content answers the existing payment again. Several lines are booked together or not at all.",
+      description:
+        "The same externalId with the same content answers the existing payment again. Several lines are booked together or not at all.",
       audience: "system",
       scope: "ledger.write",
       body: CreateTransfer,
@@ -135,7 +160,8 @@ function payments(deps: LedgerDeps): Endpoint[] {
       path: "/v2/internal/Payments/batch",
       tags: [PAYMENTS],
       summary: "Create up to 1000 payments in one call",
-      description: "Not atomic: every item is accepted or refused by itself, in order. Atomic: all, or the first refusal with its `index` and nothing done.",
+      description:
+        "Not atomic: every item is accepted or refused by itself, in order. Atomic: all, or the first refusal with its `index` and nothing done.",
       audience: "system",
       scope: "ledger.write",
       bodyLimit: 16 * 1024 * 1024,
@@ -208,4 +234,3 @@ function transactions(): Endpoint[] {
     }),
   ];
 }
-
