@@ -27,10 +27,20 @@ export function compileInput(endpoint: Endpoint): (raw: { params: unknown; query
     // Without a prototype: a field may be called "constructor".
     const errors = Object.create(null) as FieldErrors;
     collect(errors, checkQuery, raw.query);
+    refuseNul(errors, raw.query);
     const body = readBody(endpoint, checkBody, raw.body, errors);
     if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });
     return { params: lowerCaseIds(params), query: raw.query, body };
   };
+}
+
+/** No text of the database can hold U+0000; a JSON body with one was refused when it was read. */
+function refuseNul(errors: FieldErrors, query: unknown): void {
+  for (const [name, value] of Object.entries(query as object)) {
+    if ([value].flat().some((text) => typeof text === "string" && text.includes("\0"))) {
+      errors[name] ??= ["The field must not contain the character U+0000."];
+    }
+  }
 }
 
 const NO_QUERY: TObject = { type: "object", properties: {}, required: [], additionalProperties: false } as unknown as TObject;
