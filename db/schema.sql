@@ -205,9 +205,6 @@ function general_ledger.check_entries()
   CREATE OR REPLACE FUNCTION general_ledger.check_entries()
    RETURNS trigger
    LANGUAGE plpgsql
-   SET enable_hashjoin TO 'off'
-   SET enable_mergejoin TO 'off'
-   SET enable_seqscan TO 'off'
   AS $function$
   declare
     culprit uuid;
@@ -222,10 +219,16 @@ function general_ledger.check_entries()
       raise exception 'the entries of payment % do not sum to zero', culprit using errcode = 'check_violation';
     end if;
 
-    select e.payment_id into culprit
-    from (select distinct payment_id from added) e
-    left join general_ledger.payment p on p.id = e.payment_id
-    where p.state is distinct from 'posted' or exists (select from general_ledger.journal j where j.batch_id = p.batch_id)
+    -- One probe of the journal for each batch, and not an EXISTS under an OR: that was planned as a scan of the whole journal.
+    select b.payment_id into culprit
+    from (
+      select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(e.payment_id))[1] as payment_id
+      from (select distinct payment_id from added) e
+      left join general_ledger.payment p on p.id = e.payment_id
+      group by p.batch_id
+    ) b
+    left join lateral (select true as is_written from general_ledger.journal j where j.batch_id = b.batch_id limit 1) j on true
+    where not b.is_posted or j.is_written
     limit 1;
     if found then
       raise exception 'payment % is not being posted', culprit using errcode = 'check_violation';
@@ -239,9 +242,6 @@ function general_ledger.check_lines()
   CREATE OR REPLACE FUNCTION general_ledger.check_lines()
    RETURNS trigger
    LANGUAGE plpgsql
-   SET enable_hashjoin TO 'off'
-   SET enable_mergejoin TO 'off'
-   SET enable_seqscan TO 'off'
   AS $function$
   declare
     culprit uuid;
@@ -394,7 +394,7 @@ table general_ledger.payment
   constraint payment_id_leaves_room_for_lines CHECK ((get_byte(uuid_send(id), 15) = 0))
   constraint payment_times_fit_state CHECK ((((state = 'posted'::general_ledger.payment_state) = (posted_at IS NOT NULL)) AND ((state = 'cancelled'::general_ledger.payment_state) = (cancelled_at IS NOT NULL)) AND ((state <> 'draft'::general_ledger.payment_state) OR (pended_at IS NULL)) AND ((state <> 'pending'::general_ledger.payment_state) OR (pended_at IS NOT NULL))))
   constraint payment_pkey PRIMARY KEY (id)
-  CREATE UNIQUE INDEX payment_external_id_once ON general_ledger.payment USING btree (owner_tenant, external_id)
+  CREATE UNIQUE INDEX payment_external_id_once ON general_ledger.payment USING btree (external_id, owner_tenant)
   CREATE TRIGGER payment_changes_follow_its_states BEFORE UPDATE ON general_ledger.payment FOR EACH ROW EXECUTE FUNCTION general_ledger.check_payment_change()
   CREATE TRIGGER payment_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
@@ -424,8 +424,8 @@ type general_ledger.payment_state
 type general_ledger.payment_type
   enum 'deposit', 'withdrawal', 'transfer', 'fee', 'foreignExchange', 'adjustment', 'reversal'
 
-function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_credit_normal boolean[])
-  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_credit_normal boolean[])
+function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_held bigint[], OUT o_credit_normal boolean[])
+  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_held bigint[], OUT o_credit_normal boolean[])
    RETURNS record
    LANGUAGE plpgsql
    SECURITY DEFINER
@@ -434,6 +434,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
    SET enable_mergejoin TO 'off'
    SET enable_seqscan TO 'off'
    SET jit TO 'off'
+   SET plan_cache_mode TO 'force_generic_plan'
   AS $function$
   declare
     bound constant bigint := 9000000000000000000;
@@ -441,7 +442,9 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     lines constant integer := cardinality(l_payment);
     found_id uuid[]; tenant text[]; client uuid[]; currency text[]; status general_ledger.account_status[];
     debit_blocked boolean[]; credit_blocked boolean[]; floor bigint[];
-    bal bigint[]; held bigint[]; seq bigint[];
+    -- Nothing stands in the way of a debit or credit but currency, bounds and funds: most lines need no closer look.
+    can_debit boolean[]; can_credit boolean[];
+    bal bigint[]; seq bigint[];
     last_booked timestamptz;
     batch bigint;
     accepted integer := 0;
@@ -454,19 +457,21 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- 1. Lock and read, in id order: no two batches can wait for each other.
     select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.status),
            array_agg(a.debit_blocked), array_agg(a.credit_blocked), array_agg(a.floor_minor),
+           array_agg(a.status = 'active' and not a.debit_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
            array_agg(a.balance_minor), array_agg(a.held_minor), array_agg(a.last_seq), array_agg(a.credit_normal), max(a.last_booked_at)
-    into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, bal, held, seq, o_credit_normal, last_booked
+    into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal, last_booked
     from (select * from general_ledger.account where id = any(p_accounts) order by id for no key update) a;
 
     if coalesce(cardinality(found_id), 0) < cardinality(p_accounts) then
       -- Some are unknown: bring what was found to the positions of p_accounts; the others stay null.
       select array_agg(f.id order by u.at), array_agg(f.tenant order by u.at), array_agg(f.client order by u.at), array_agg(f.currency order by u.at),
              array_agg(f.status order by u.at), array_agg(f.db order by u.at), array_agg(f.cb order by u.at), array_agg(f.floor order by u.at),
+             array_agg(f.can_debit order by u.at), array_agg(f.can_credit order by u.at),
              array_agg(f.bal order by u.at), array_agg(f.held order by u.at), array_agg(f.seq order by u.at), array_agg(f.cn order by u.at)
-      into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, bal, held, seq, o_credit_normal
+      into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal
       from unnest(p_accounts) with ordinality u(id, at)
-      left join unnest(found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, bal, held, seq, o_credit_normal)
-        f(id, tenant, client, currency, status, db, cb, floor, bal, held, seq, cn) on f.id = u.id;
+      left join unnest(found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal)
+        f(id, tenant, client, currency, status, db, cb, floor, can_debit, can_credit, bal, held, seq, cn) on f.id = u.id;
     end if;
 
     -- Taken after the locks, so that time never falls along an account. Whole milliseconds: what is shown is what is stored.
@@ -481,8 +486,9 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     o_refusal := array_fill(null::text, array[commands]);
     o_client := array_fill(null::uuid, array[commands]);
     o_debit_seq := array_fill(null::bigint, array[lines]);
-    o_debit_balance := o_debit_seq; o_debit_held := o_debit_seq;
-    o_credit_seq := o_debit_seq; o_credit_balance := o_debit_seq; o_credit_held := o_debit_seq;
+    o_debit_balance := o_debit_seq;
+    o_credit_seq := o_debit_seq;
+    o_credit_balance := o_debit_seq;
 
     -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
     for hit in
@@ -521,33 +527,39 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
         d := l_debit[j];
         c := l_credit[j];
         m := l_amount[j];
-        if found_id[d] is null or (c_confined[i] and tenant[d] <> c_owner_tenant[i]) then code := 5; culprit := d;
-        elsif found_id[c] is null or (c_confined[i] and tenant[c] <> c_owner_tenant[i]) then code := 5; culprit := c;
-        elsif status[d] = 'closed' then code := 7; culprit := d;
-        elsif status[c] = 'closed' then code := 7; culprit := c;
-        elsif status[d] = 'pending' then code := 6; culprit := d;
-        elsif status[c] = 'pending' then code := 6; culprit := c;
-        elsif status[d] = 'blocked' or debit_blocked[d] then code := 8; culprit := d;
-        elsif status[c] = 'blocked' or credit_blocked[c] then code := 8; culprit := c;
-        elsif currency[d] <> l_currency[j] then code := 9; culprit := d;
-        elsif currency[c] <> l_currency[j] then code := 9; culprit := c;
-        elsif bal[d] - m < -bound then code := 10; culprit := d;
-        elsif bal[c] + m > bound then code := 10; culprit := c;
+        if (can_debit[d] and can_credit[c] and not c_confined[i] and currency[d] = l_currency[j] and currency[c] = l_currency[j]
+            and bal[d] - m >= -bound and bal[c] + m <= bound) is not true then
+          -- The one reason why not, in the order of posting.ts.
+          if found_id[d] is null or (c_confined[i] and tenant[d] <> c_owner_tenant[i]) then code := 5; culprit := d;
+          elsif found_id[c] is null or (c_confined[i] and tenant[c] <> c_owner_tenant[i]) then code := 5; culprit := c;
+          elsif status[d] = 'closed' then code := 7; culprit := d;
+          elsif status[c] = 'closed' then code := 7; culprit := c;
+          elsif status[d] = 'pending' then code := 6; culprit := d;
+          elsif status[c] = 'pending' then code := 6; culprit := c;
+          elsif status[d] = 'blocked' or debit_blocked[d] then code := 8; culprit := d;
+          elsif status[c] = 'blocked' or credit_blocked[c] then code := 8; culprit := c;
+          elsif currency[d] <> l_currency[j] then code := 9; culprit := d;
+          elsif currency[c] <> l_currency[j] then code := 9; culprit := c;
+          elsif bal[d] - m < -bound then code := 10; culprit := d;
+          elsif bal[c] + m > bound then code := 10; culprit := c;
+          end if;
+          exit when code <> 0;
         end if;
-        exit when code <> 0;
         bal[d] := bal[d] - m;
         seq[d] := seq[d] + 1;
         bal[c] := bal[c] + m;
         seq[c] := seq[c] + 1;
-        o_debit_seq[j] := seq[d]; o_debit_balance[j] := bal[d]; o_debit_held[j] := held[d];
-        o_credit_seq[j] := seq[c]; o_credit_balance[j] := bal[c]; o_credit_held[j] := held[c];
+        o_debit_seq[j] := seq[d];
+        o_debit_balance[j] := bal[d];
+        o_credit_seq[j] := seq[c];
+        o_credit_balance[j] := bal[c];
         done := j;
       end loop;
       if code = 0 then
         -- Funds are judged once, at the end: the order of lines inside one payment means nothing.
         for j in first..last loop
           d := l_debit[j];
-          if bal[d] - held[d] < floor[d] then
+          if bal[d] - o_held[d] < floor[d] then
             code := 11;
             culprit := d;
             exit;
@@ -568,7 +580,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
           o_debit_seq[j] := null;
         end loop;
         if code = 11 then
-          o_available[i] := bal[culprit] - held[culprit] - floor[culprit];
+          o_available[i] := bal[culprit] - o_held[culprit] - floor[culprit];
           o_required[i] := need;
         end if;
         o_code[i] := code;
@@ -628,13 +640,13 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     where u.key is not null and u.place is not null;
 
     insert into general_ledger.entry (account_id, payment_id, account_seq, amount_minor, balance_after, held_after, booked_at, line_no)
-    select p_accounts[u.debit], u.payment, u.debit_seq, -u.amount, u.debit_balance, u.debit_held, o_booked_at, u.no
-    from unnest(l_payment, l_no, l_debit, l_amount, o_debit_seq, o_debit_balance, o_debit_held) u(payment, no, debit, amount, debit_seq, debit_balance, debit_held)
+    select p_accounts[u.debit], u.payment, u.debit_seq, -u.amount, u.debit_balance, o_held[u.debit], o_booked_at, u.no
+    from unnest(l_payment, l_no, l_debit, l_amount, o_debit_seq, o_debit_balance) u(payment, no, debit, amount, debit_seq, debit_balance)
     where u.debit_seq is not null
     union all
-    select p_accounts[u.credit], u.payment, u.credit_seq, u.amount, u.credit_balance, u.credit_held, o_booked_at, u.no
-    from unnest(l_payment, l_no, l_credit, l_amount, o_credit_seq, o_credit_balance, o_credit_held, o_debit_seq)
-      u(payment, no, credit, amount, credit_seq, credit_balance, credit_held, debit_seq)
+    select p_accounts[u.credit], u.payment, u.credit_seq, u.amount, u.credit_balance, o_held[u.credit], o_booked_at, u.no
+    from unnest(l_payment, l_no, l_credit, l_amount, o_credit_seq, o_credit_balance, o_debit_seq)
+      u(payment, no, credit, amount, credit_seq, credit_balance, debit_seq)
     where u.debit_seq is not null;
 
     update general_ledger.account a

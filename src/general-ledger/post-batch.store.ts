@@ -41,15 +41,18 @@ type Row = {
   clients: string;
   debitSeq: string;
   debitBalance: string;
-  debitHeld: string;
   creditSeq: string;
   creditBalance: string;
-  creditHeld: string;
+  held: string;
   creditNormal: string;
 };
 
 /** Judges the commands in order and books the accepted ones; in an atomic batch all or none. The statement is the last of its transaction. */
-export async function postBatch(sql: Sql, commands: readonly PaymentCommand[], options: { readonly atomic: boolean; readonly timeZone: string }): Promise<CommandResult[]> {
+export async function postBatch(
+  sql: Sql,
+  commands: readonly PaymentCommand[],
+  options: { readonly atomic: boolean; readonly timeZone: string },
+): Promise<CommandResult[]> {
   const accounts = touchedAccounts(commands);
   const position = new Map(accounts.map((id, index) => [id, index + 1]));
   const lines = commands.flatMap((command) => command.lines.map((line, index) => ({ line, no: index + 1, payment: command.id })));
@@ -62,9 +65,9 @@ export async function postBatch(sql: Sql, commands: readonly PaymentCommand[], o
            case when 1 = any(o_code) then array_to_string(o_existing, ',', '') end as existing,
            case when 3 = any(o_code) then to_json(o_refusal) end as refusals,
            array_to_string(o_client, ',', '') as clients,
-           array_to_string(o_debit_seq, ',', '') as "debitSeq", array_to_string(o_debit_balance, ',', '') as "debitBalance", array_to_string(o_debit_held, ',', '') as "debitHeld",
-           array_to_string(o_credit_seq, ',', '') as "creditSeq", array_to_string(o_credit_balance, ',', '') as "creditBalance", array_to_string(o_credit_held, ',', '') as "creditHeld",
-           array_to_string(o_credit_normal, ',', '') as "creditNormal"
+           array_to_string(o_debit_seq, ',', '') as "debitSeq", array_to_string(o_debit_balance, ',', '') as "debitBalance",
+           array_to_string(o_credit_seq, ',', '') as "creditSeq", array_to_string(o_credit_balance, ',', '') as "creditBalance",
+           array_to_string(o_held, ',', '') as held, array_to_string(o_credit_normal, ',', '') as "creditNormal"
     from general_ledger.post_batch(
       ${plain(accounts)}, ${options.atomic}, ${options.timeZone},
       ${plain(commands.map((c) => c.id))}, ${texts(commands.map((c) => c.ownerTenant))}, ${plain(commands.map((c) => (c.isConfined ? "t" : "f")))},
@@ -146,20 +149,22 @@ function readKept(text: string | null): CommandRefusal {
 }
 
 function standReader(row: Row, accounts: readonly string[]): (command: PaymentCommand, start: number) => AccountStand[] {
-  const debit = { seq: row.debitSeq.split(","), balance: row.debitBalance.split(","), held: row.debitHeld.split(",") };
-  const credit = { seq: row.creditSeq.split(","), balance: row.creditBalance.split(","), held: row.creditHeld.split(",") };
+  const debit = { seq: row.debitSeq.split(","), balance: row.debitBalance.split(",") };
+  const credit = { seq: row.creditSeq.split(","), balance: row.creditBalance.split(",") };
+  const held = row.held.split(",");
   const sides = row.creditNormal.split(",");
-  const creditNormal = new Map(accounts.map((id, index) => [id, sides[index] === "t" || sides[index] === "true"]));
-  const stand = (side: typeof debit, accountId: string, index: number): AccountStand => ({
-    accountId,
-    seq: BigInt(side.seq[index] ?? ""),
-    balanceMinor: BigInt(side.balance[index] ?? ""),
-    heldMinor: BigInt(side.held[index] ?? ""),
-    creditNormal: creditNormal.get(accountId) === true,
-  });
+  const terms = new Map(accounts.map((id, index) => [id, { heldMinor: BigInt(held[index] || 0), creditNormal: sides[index] === "t" }]));
+  const stand = (side: typeof debit, accountId: string, index: number): AccountStand => {
+    const known = terms.get(accountId);
+    invariant(known, "an account that was not named");
+    return { accountId, seq: BigInt(side.seq[index] ?? ""), balanceMinor: BigInt(side.balance[index] ?? ""), ...known };
+  };
   return (command, start) =>
     lastStands(
-      command.lines.flatMap((line, offset) => [stand(debit, line.debitAccountId, start + offset), stand(credit, line.creditAccountId, start + offset)]),
+      command.lines.flatMap((line, offset) => [
+        stand(debit, line.debitAccountId, start + offset),
+        stand(credit, line.creditAccountId, start + offset),
+      ]),
     );
 }
 
