@@ -11,7 +11,8 @@ function settingRows(settings: readonly Setting[]): string[] {
   const shown = (value: string | null): string => (value === null ? "-" : value);
   return settings.map((setting) => {
     const initial = setting.default;
-    const text = initial === null ? "-" : typeof initial === "string" ? `\`${initial}\`` : `\`${shown(initial[0])}\` / \`${shown(initial[1])}\``;
+    const text =
+      initial === null ? "-" : typeof initial === "string" ? `\`${initial}\`` : `\`${shown(initial[0])}\` / \`${shown(initial[1])}\``;
     return `| \`${setting.name}\` | ${text} | ${setting.meaning} |`;
   });
 }

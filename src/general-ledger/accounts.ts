@@ -55,7 +55,11 @@ export async function openAccount(tx: Tx, settings: AccountSettings, caller: Cal
   };
   if (account.clientId !== null) await store.lockDefault(tx, account.clientId, account.currency);
   await store.insertAccount(tx, account);
-  await writeAudit(tx, { action: "account.opened", subject: `account:${account.id}`, detail: { type: account.type, currency: account.currency, clientId: account.clientId } });
+  await writeAudit(tx, {
+    action: "account.opened",
+    subject: `account:${account.id}`,
+    detail: { type: account.type, currency: account.currency, clientId: account.clientId },
+  });
   const opened = await store.findAccount(tx, account.id, { tenant: null, clientId: null });
   invariant(opened, "an account vanished while it was opened");
   await store.journalOpening(tx, account.id);

@@ -1,6 +1,18 @@
 // The wire words of the ledger (contract 4.3, 5.4, 5.5, 5.7, decisions 7, 15, 20). Amounts are decimal texts here and nowhere else.
 
-import { AmountText, CurrencyCode, DateText, DateTimeText, enumOf, Nullable, SignedAmountText, type Static, strictObject, Type, Uuid } from "#platform/schema.ts";
+import {
+  AmountText,
+  CurrencyCode,
+  DateText,
+  DateTimeText,
+  enumOf,
+  Nullable,
+  SignedAmountText,
+  type Static,
+  strictObject,
+  Type,
+  Uuid,
+} from "#platform/schema.ts";
 import { ACCOUNT_CATEGORIES, ACCOUNT_STATUSES, ACCOUNT_TYPES, PAYMENT_STATES, PAYMENT_TYPES } from "./words.ts";
 
 const ExternalId = Type.String({ minLength: 1, maxLength: 100, description: "The caller's own id; unique within its tenant." });
@@ -18,7 +30,9 @@ export const OpenAccount = strictObject(
     name: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 100 }))),
     category: Type.Optional(Nullable(enumOf(ACCOUNT_CATEGORIES), { description: "By type unless given; not for client and reserve." })),
     accountNumber: Type.Optional(Nullable(AccountNumber, { description: "Generated unless given; unique without regard to case." })),
-    iban: Type.Optional(Nullable(Type.String({ minLength: 15, maxLength: 34 }), { description: "Generated for EUR and GBP unless given." })),
+    iban: Type.Optional(
+      Nullable(Type.String({ minLength: 15, maxLength: 34 }), { description: "Generated for EUR and GBP unless given." }),
+    ),
     bic: Type.Optional(Nullable(Type.String({ pattern: "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$" }))),
     externalId: Type.Optional(Nullable(ExternalId)),
   },
@@ -80,11 +94,24 @@ export const CreateTransfer = strictObject(
     creditAccountId: Type.Optional(Nullable(Uuid)),
     amount: Type.Optional(Nullable(AmountText)),
     currency: Type.Optional(Nullable(CurrencyCode)),
-    transactions: Type.Optional(Nullable(Type.Array(NewLine, { minItems: 1, maxItems: 50 }), { description: "Lines, booked together or not at all; in place of the four fields above." })),
+    transactions: Type.Optional(
+      Nullable(Type.Array(NewLine, { minItems: 1, maxItems: 50 }), {
+        description: "Lines, booked together or not at all; in place of the four fields above.",
+      }),
+    ),
     description: Type.Optional(Nullable(Description)),
     reference: Type.Optional(Nullable(Reference)),
     valueDate: Type.Optional(Nullable(DateText, { description: "Default: today in the bank's time zone." })),
-    metadata: Type.Optional(Nullable(Type.Unsafe<Record<string, string>>({ type: "object", maxProperties: 20, propertyNames: { pattern: "^[A-Za-z0-9_-]{1,40}$" }, additionalProperties: { type: "string", maxLength: 500 } }))),
+    metadata: Type.Optional(
+      Nullable(
+        Type.Unsafe<Record<string, string>>({
+          type: "object",
+          maxProperties: 20,
+          propertyNames: { pattern: "^[A-Za-z0-9_-]{1,40}$" },
+          additionalProperties: { type: "string", maxLength: 500 },
+        }),
+      ),
+    ),
   },
   { title: "CreateTransfer" },
 );
@@ -127,7 +154,13 @@ export const PaymentDto = strictObject(
     reversesPaymentId: Nullable(Uuid),
     reversedByPaymentId: Nullable(Uuid),
     accounts: Type.Array(
-      strictObject({ accountId: Uuid, accountSequence: Type.Integer({ minimum: 0 }), balance: SignedAmountText, heldAmount: AmountText, availableBalance: SignedAmountText }),
+      strictObject({
+        accountId: Uuid,
+        accountSequence: Type.Integer({ minimum: 0 }),
+        balance: SignedAmountText,
+        heldAmount: AmountText,
+        availableBalance: SignedAmountText,
+      }),
       { description: "The touched accounts as this payment left them, also in a replay." },
     ),
   },
@@ -151,7 +184,13 @@ export const BatchDto = strictObject(
         index: Type.Integer({ minimum: 0 }),
         accepted: Type.Boolean(),
         payment: Type.Optional(PaymentDto),
-        problem: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: "object", additionalProperties: true, description: "RFC 9457 problem of a refused item." })),
+        problem: Type.Optional(
+          Type.Unsafe<Record<string, unknown>>({
+            type: "object",
+            additionalProperties: true,
+            description: "RFC 9457 problem of a refused item.",
+          }),
+        ),
       }),
     ),
   },

@@ -34,8 +34,16 @@ export async function findPayments(tx: Tx, ids: readonly string[], visibleTo: st
     join general_ledger.journal j on j.batch_id = p.batch_id
     where p.id = any(${ids}) and (${visibleTo}::text is null or p.tenant = ${visibleTo})`;
   if (rows.length === 0) return [];
-  const lines = await findLines(tx, rows.map((row) => row.id));
-  return rows.map((row) => assemble(row, lines.filter((line) => line.paymentId === row.id)));
+  const lines = await findLines(
+    tx,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) =>
+    assemble(
+      row,
+      lines.filter((line) => line.paymentId === row.id),
+    ),
+  );
 }
 
 /** Ids of the payments with this externalId: one for each tenant that used it. */
@@ -65,8 +73,20 @@ async function findLines(tx: Tx, paymentIds: readonly string[]): Promise<LineRow
 
 function assemble(row: PaymentRow, lines: readonly LineRow[]): Payment {
   const stands = lines.flatMap((line) => [
-    { accountId: line.debitAccountId, seq: line.debitSeq, balanceMinor: line.debitBalance, heldMinor: line.debitHeld, creditNormal: line.debitCreditNormal },
-    { accountId: line.creditAccountId, seq: line.creditSeq, balanceMinor: line.creditBalance, heldMinor: line.creditHeld, creditNormal: line.creditCreditNormal },
+    {
+      accountId: line.debitAccountId,
+      seq: line.debitSeq,
+      balanceMinor: line.debitBalance,
+      heldMinor: line.debitHeld,
+      creditNormal: line.debitCreditNormal,
+    },
+    {
+      accountId: line.creditAccountId,
+      seq: line.creditSeq,
+      balanceMinor: line.creditBalance,
+      heldMinor: line.creditHeld,
+      creditNormal: line.creditCreditNormal,
+    },
   ]);
   return {
     ...row,
@@ -82,4 +102,3 @@ function assemble(row: PaymentRow, lines: readonly LineRow[]): Payment {
     accounts: lastStands(stands),
   };
 }
-

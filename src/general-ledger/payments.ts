@@ -11,7 +11,16 @@ import { canonicalJson, fingerprint } from "#platform/canonical.ts";
 import { toPaymentId } from "#platform/ids.ts";
 import { formatAmount } from "#platform/money.ts";
 import { newId } from "#platform/new-id.ts";
-import { type FieldErrors, invariant, platformProblems, Problem, type ProblemExtras, problemBody, problemOf, refusePlatform } from "#platform/problem.ts";
+import {
+  type FieldErrors,
+  invariant,
+  platformProblems,
+  Problem,
+  type ProblemExtras,
+  problemBody,
+  problemOf,
+  refusePlatform,
+} from "#platform/problem.ts";
 import type { PaymentCommand } from "./command.ts";
 import { type BatchDto, CreateTransfer, type PaymentDto } from "./contract.ts";
 import { readTransfer } from "./new-payment.ts";
@@ -33,7 +42,10 @@ type BatchCall = Call<unknown, unknown, { payments: unknown[]; atomic?: boolean 
 
 /** Operation 41. */
 export async function createTransfer(deps: PaymentDeps, call: TransferCall): Promise<Answer<PaymentDto>> {
-  const key = call.key === null ? null : { id: call.key.id, request: call.key.fingerprint.toString("hex"), traceId: call.traceId, keepsAbsence: false };
+  const key =
+    call.key === null
+      ? null
+      : { id: call.key.id, request: call.key.fingerprint.toString("hex"), traceId: call.traceId, keepsAbsence: false };
   const read = readTransfer(call.body, { ...orderOf(call.caller), key });
   if ("errors" in read) return refusePlatform("validationFailed", { errors: read.errors });
   const outcome = await settle(deps, call, read.command, await deps.writer.submit(read.command));
@@ -49,7 +61,8 @@ export async function createBatch(deps: PaymentDeps, call: BatchCall): Promise<A
 /** Not atomic: every item is a payment of its own, answered in order. */
 async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
   const { key } = call;
-  const claim = key === null ? { isFresh: true, traceId: call.traceId } : await deps.db.write(actorOf(call), (tx) => claimList(tx, key, call.traceId));
+  const claim =
+    key === null ? { isFresh: true, traceId: call.traceId } : await deps.db.write(actorOf(call), (tx) => claimList(tx, key, call.traceId));
   const settled = await Promise.all(
     call.body.payments.map(async (item, index): Promise<Settled> => {
       const read = readItem(item, index, call);
@@ -98,7 +111,11 @@ type Item = { readonly index: number; readonly command: PaymentCommand };
 async function postAll(tx: Tx, timeZone: string, items: readonly Item[]): Promise<BatchDto> {
   const byName = uniqueItems(items);
   const distinct = [...byName.values()];
-  const results = await postBatch(tx.sql, distinct.map(({ command }) => command), { atomic: true, timeZone });
+  const results = await postBatch(
+    tx.sql,
+    distinct.map(({ command }) => command),
+    { atomic: true, timeZone },
+  );
   for (const [place, { index, command }] of distinct.entries()) {
     const result = results[place];
     if (result !== undefined && "firstTraceId" in result) throw withIndex(problemFor(result, command), index);
@@ -119,13 +136,19 @@ function uniqueItems(items: readonly Item[]): Map<string, Item> {
   for (const item of items) {
     const first = byName.get(item.command.externalId);
     if (first === undefined) byName.set(item.command.externalId, item);
-    else if (first.command.content !== item.command.content) throw withIndex(duplicate("The externalId belongs to another payment of the batch."), item.index);
+    else if (first.command.content !== item.command.content)
+      throw withIndex(duplicate("The externalId belongs to another payment of the batch."), item.index);
   }
   return byName;
 }
 
 /** By externalId. Some items were posted before: those are read, and the others, withdrawn because of them, are posted now. */
-async function paymentsOf(tx: Tx, timeZone: string, items: readonly Item[], results: readonly CommandResult[]): Promise<Map<string, Payment>> {
+async function paymentsOf(
+  tx: Tx,
+  timeZone: string,
+  items: readonly Item[],
+  results: readonly CommandResult[],
+): Promise<Map<string, Payment>> {
   const repeated = results.flatMap((result) => (result.outcome === "replayed" ? [result.paymentId] : []));
   const known = repeated.length === 0 ? [] : await findPayments(tx, repeated, null);
   const withdrawn = items.flatMap(({ command }, place) => (results[place]?.outcome === "withdrawn" ? [command] : []));
@@ -137,7 +160,12 @@ async function paymentsOf(tx: Tx, timeZone: string, items: readonly Item[], resu
 type Settled = { readonly payment: Payment; readonly replayed: boolean } | { readonly problem: Problem; readonly replayed: boolean };
 
 /** A result as payment or problem; a repeat's payment is read back. */
-async function settle(deps: PaymentDeps, call: { readonly caller: Caller; readonly traceId: string }, command: PaymentCommand, result: CommandResult): Promise<Settled> {
+async function settle(
+  deps: PaymentDeps,
+  call: { readonly caller: Caller; readonly traceId: string },
+  command: PaymentCommand,
+  result: CommandResult,
+): Promise<Settled> {
   if (result.outcome === "accepted") return { payment: result.payment, replayed: false };
   invariant(result.outcome !== "withdrawn", "a single command was withdrawn");
   if (result.outcome !== "replayed") return { problem: problemFor(result, command), replayed: result.firstTraceId !== null };
@@ -152,7 +180,8 @@ export function problemFor(refusal: CommandRefusal, command: PaymentCommand): Pr
   const { outcome, accountId } = refusal;
   const trace = refusal.firstTraceId === null ? {} : { traceId: refusal.firstTraceId, isRepeat: true };
   if (outcome === "idempotencyKeyReused") return problemOf(platformProblems, outcome);
-  if (outcome === "notFound") return problemOf(platformProblems, outcome, { detail: `Account ${accountId ?? ""} does not exist.`, members: { accountId }, ...trace });
+  if (outcome === "notFound")
+    return problemOf(platformProblems, outcome, { detail: `Account ${accountId ?? ""} does not exist.`, members: { accountId }, ...trace });
   if (outcome === "duplicateExternalId") return duplicate("The externalId belongs to a payment with other content.", trace);
   const line = command.lines.find(({ debitAccountId, creditAccountId }) => debitAccountId === accountId || creditAccountId === accountId);
   const currency = (line?.currency ?? "") as Currency;
@@ -177,7 +206,11 @@ function invalid(errors: FieldErrors, traceId?: string): Problem {
 }
 
 function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: string): PaymentCommand["key"] {
-  const { id, fingerprint: request } = itemKey(key, index, fingerprint([key.fingerprint.toString("hex"), canonicalJson(canonicalBody(item, CreateTransfer))]));
+  const { id, fingerprint: request } = itemKey(
+    key,
+    index,
+    fingerprint([key.fingerprint.toString("hex"), canonicalJson(canonicalBody(item, CreateTransfer))]),
+  );
   return { id, request: request.toString("hex"), traceId, keepsAbsence: true };
 }
 
@@ -194,5 +227,9 @@ function duplicate(detail: string, trace: ProblemExtras = {}): Problem {
 }
 
 function withIndex(problem: Problem, index: number): Problem {
-  return new Problem(problem.code, { status: problem.status, title: problem.title, retry: "no" }, { ...problem.extras, members: { ...problem.extras.members, index } });
+  return new Problem(
+    problem.code,
+    { status: problem.status, title: problem.title, retry: "no" },
+    { ...problem.extras, members: { ...problem.extras.members, index } },
+  );
 }

@@ -42,7 +42,12 @@ export type LedgerAccount = {
   readonly lastSeq: bigint;
 };
 
-export type Line = { readonly debitAccountId: string; readonly creditAccountId: string; readonly amountMinor: bigint; readonly currency: string };
+export type Line = {
+  readonly debitAccountId: string;
+  readonly creditAccountId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+};
 
 /** A payment to be posted in one step. `confinedTo`: the caller sees this tenant only; null: every tenant. */
 export type Command = { readonly lines: readonly Line[]; readonly confinedTo: string | null };
@@ -55,7 +60,11 @@ export type Refusal =
   | { readonly code: "insufficientFunds"; readonly accountId: string; readonly availableMinor: bigint; readonly requiredMinor: bigint }
   | { readonly code: Exclude<Outcome, "accepted" | "replayed" | "refusedBefore" | "insufficientFunds">; readonly accountId: string };
 
-export type Posted = { readonly code: "accepted"; readonly lines: readonly PostedLine[]; readonly accounts: ReadonlyMap<string, LedgerAccount> };
+export type Posted = {
+  readonly code: "accepted";
+  readonly lines: readonly PostedLine[];
+  readonly accounts: ReadonlyMap<string, LedgerAccount>;
+};
 
 /** Posts one command. The accounts given are not changed; the result holds the touched ones as they are afterwards. */
 export function post(command: Command, accounts: ReadonlyMap<string, LedgerAccount>): Posted | Refusal {
@@ -83,7 +92,12 @@ export function spendable(account: LedgerAccount): bigint | null {
   return account.floorMinor === null ? null : account.balanceMinor - account.heldMinor - account.floorMinor;
 }
 
-function visible(id: string, command: Command, after: ReadonlyMap<string, LedgerAccount>, accounts: ReadonlyMap<string, LedgerAccount>): LedgerAccount | undefined {
+function visible(
+  id: string,
+  command: Command,
+  after: ReadonlyMap<string, LedgerAccount>,
+  accounts: ReadonlyMap<string, LedgerAccount>,
+): LedgerAccount | undefined {
   const account = after.get(id) ?? accounts.get(id);
   // Another tenant's account does not exist for this caller (contract decision 11).
   return command.confinedTo === null || account?.tenant === command.confinedTo ? account : undefined;

@@ -30,7 +30,11 @@ export async function countEntriesBefore(tx: Tx, accountId: string, before: Date
 }
 
 /** Entries numbered `from` to `to`, both included, at most `limit` of them. */
-export async function findEntries(tx: Tx, accountId: string, range: { from: bigint; to: bigint; newestFirst: boolean; limit: number }): Promise<EntryRow[]> {
+export async function findEntries(
+  tx: Tx,
+  accountId: string,
+  range: { from: bigint; to: bigint; newestFirst: boolean; limit: number },
+): Promise<EntryRow[]> {
   // Two statements, so that each reads the primary key in its own direction.
   return range.newestFirst
     ? await tx.sql<EntryRow>`

@@ -2,7 +2,7 @@
 // `account_seq` by binary search, so that every page costs the same, wherever it lies.
 
 import type { Tx } from "#platform/db.ts";
-import { addDays, isLocalDate } from "#platform/dates.ts";
+import { isLocalDate } from "#platform/dates.ts";
 import { type PageRequest, readPage, writeCursor } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
 import { findAccount } from "./account.store.ts";
@@ -17,7 +17,13 @@ export type StatementQuery = PageRequest & {
   readonly sortDirection: "asc" | "desc";
 };
 
-export type StatementPage = { items: TransactionDto[]; pageNumber: number; pageSize: number; nextCursor: string | null; totalCount: number };
+export type StatementPage = {
+  items: TransactionDto[];
+  pageNumber: number;
+  pageSize: number;
+  nextCursor: string | null;
+  totalCount: number;
+};
 
 /** Operation 30 for one account. 404 for an account that the tenant may not see. */
 export async function readStatement(tx: Tx, query: StatementQuery, tenant: string | null): Promise<StatementPage> {
@@ -42,9 +48,15 @@ export async function readStatement(tx: Tx, query: StatementQuery, tenant: strin
   };
 }
 
-function rangeOf(first: bigint, last: bigint, newestFirst: boolean, start: { skip: number } | { after: string }): { from: bigint; to: bigint } {
+function rangeOf(
+  first: bigint,
+  last: bigint,
+  newestFirst: boolean,
+  start: { skip: number } | { after: string },
+): { from: bigint; to: bigint } {
   if ("skip" in start) return newestFirst ? { from: first, to: last - BigInt(start.skip) } : { from: first + BigInt(start.skip), to: last };
-  if (!/^[0-9]{1,18}$/.test(start.after)) refusePlatform("validationFailed", { errors: { cursor: ["The field must be a nextCursor of the same list."] } });
+  if (!/^[0-9]{1,18}$/.test(start.after))
+    refusePlatform("validationFailed", { errors: { cursor: ["The field must be a nextCursor of the same list."] } });
   const after = BigInt(start.after);
   return newestFirst ? { from: first, to: smaller(last, after - 1n) } : { from: larger(first, after + 1n), to: last };
 }
@@ -57,12 +69,24 @@ function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
+const DAY_MS = 86_400_000;
+
 /** From is inclusive. */
 function startOf(text: string): Date {
-  return new Date(isLocalDate(text) ? `${text}T00:00:00Z` : text);
+  return isLocalDate(text) ? new Date(midnight(text)) : instantOf(text);
 }
 
 /** To is exclusive; a bare date means the whole day. */
 function endOf(text: string): Date {
-  return new Date(isLocalDate(text) ? `${addDays(text, 1)}T00:00:00Z` : text);
+  return isLocalDate(text) ? new Date(midnight(text) + DAY_MS) : instantOf(text);
+}
+
+function midnight(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`);
+}
+
+/** Entries stand at whole milliseconds: at or after, and before, an instant between two of them is at or after, and before, the later. */
+function instantOf(text: string): Date {
+  const isBetween = /\.[0-9]{3}[0-9]*[1-9]/.test(text);
+  return new Date(Date.parse(text) + (isBetween ? 1 : 0));
 }

@@ -21,7 +21,9 @@ function sorted(metadata: Readonly<Record<string, string>> | null): Record<strin
 export function toPaymentDto(payment: Payment): PaymentDto {
   const { state } = payment;
   const sequence = Number(payment.sequence);
-  const currencyOf = new Map(payment.lines.flatMap((line) => [[line.debitAccountId, line.currency] as const, [line.creditAccountId, line.currency] as const]));
+  const currencyOf = new Map(
+    payment.lines.flatMap((line) => [[line.debitAccountId, line.currency] as const, [line.creditAccountId, line.currency] as const]),
+  );
   return {
     id: payment.id,
     externalId: payment.externalId,
@@ -129,4 +131,3 @@ export function toTransactionDto(entry: EntryRow): TransactionDto {
     metadata: sorted(entry.metadata),
   };
 }
-

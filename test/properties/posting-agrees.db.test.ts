@@ -62,14 +62,23 @@ test("an atomic batch is booked whole or not at all", { timeout: 60_000 }, async
   const books = new Map<string, LedgerAccount>();
   for (let i = 0; i < 12; i++) await addAccount(books, draw, 100 + i);
   for (let round = 0; round < 300; round++) {
-    const commands = distinct(draw.list(draw.integer(1, 4), () => ({ ...command(draw, books), key: null, externalId: `atomic-${newId()}` })));
+    const commands = distinct(
+      draw.list(draw.integer(1, 4), () => ({ ...command(draw, books), key: null, externalId: `atomic-${newId()}` })),
+    );
     const results = await postBatch(lane.sql, commands, { atomic: true, timeZone: "UTC" });
     const after = new Map(books);
     const expected = commands.map((each) => judge(each, after, new Map(), new Map()));
     const passes = expected.every(({ outcome }) => outcome === "accepted");
-    expect(results.every(({ outcome }) => outcome === "accepted"), draw.note).toBe(passes);
+    expect(
+      results.every(({ outcome }) => outcome === "accepted"),
+      draw.note,
+    ).toBe(passes);
     if (passes) for (const [id, account] of after) books.set(id, account);
-    else expect(results.some(({ outcome }) => outcome === "accepted"), draw.note).toBe(false);
+    else
+      expect(
+        results.some(({ outcome }) => outcome === "accepted"),
+        draw.note,
+      ).toBe(false);
   }
   await expectEqualBooks(books);
 });
@@ -112,7 +121,12 @@ function command(draw: Random, books: ReadonlyMap<string, LedgerAccount>): Payme
     externalId: draw.chance(0.05) ? `often-${draw.integer(1, 50)}` : newId(),
     content: draw.chance(0.5) ? newId() : "00000000-0000-0000-0000-000000000001",
     key: keyed
-      ? { id: draw.chance(0.2) ? `00000000-0000-0000-0000-0000000000${draw.integer(10, 60)}` : newId(), request: draw.pick(["aa", "bb"]).repeat(32), traceId: "trace", keepsAbsence: draw.chance(0.3) }
+      ? {
+          id: draw.chance(0.2) ? `00000000-0000-0000-0000-0000000000${draw.integer(10, 60)}` : newId(),
+          request: draw.pick(["aa", "bb"]).repeat(32),
+          traceId: "trace",
+          keepsAbsence: draw.chance(0.3),
+        }
       : null,
     type: "transfer",
     valueDate: null,
@@ -171,7 +185,9 @@ function judge(
   const key = each.key === null ? undefined : keys.get(each.key.id);
   if (each.key !== null && key !== undefined) {
     if (key.request !== each.key.request) return { outcome: "idempotencyKeyReused", figures: "" };
-    return key.paymentId === null ? { outcome: "refusedBefore", figures: key.refusal ?? "" } : { outcome: "replayed", figures: key.paymentId };
+    return key.paymentId === null
+      ? { outcome: "refusedBefore", figures: key.refusal ?? "" }
+      : { outcome: "replayed", figures: key.paymentId };
   }
   const name = `${each.ownerTenant}/${each.externalId}`;
   const before = known.get(name);
@@ -188,29 +204,39 @@ function judge(
   }
   const result = post({ lines: each.lines, confinedTo: each.isConfined ? each.ownerTenant : null }, books);
   if (result.code !== "accepted") {
-    const figures = result.code === "insufficientFunds" ? `${result.accountId} ${result.availableMinor} ${result.requiredMinor}` : result.accountId;
+    const figures =
+      result.code === "insufficientFunds" ? `${result.accountId} ${result.availableMinor} ${result.requiredMinor}` : result.accountId;
     if (result.code !== "notFound" || each.key?.keepsAbsence === true) keep({ paymentId: null, refusal: result.code });
     return { outcome: result.code, figures };
   }
   for (const [id, account] of result.accounts) books.set(id, account);
   known.set(name, { id: each.id, content: each.content });
   keep({ paymentId: each.id, refusal: null });
-  const stands = new Map(result.lines.flatMap(({ debit, credit }) => [[debit.accountId, debit] as const, [credit.accountId, credit] as const]));
-  return { outcome: "accepted", figures: [...stands.values()].map((s) => `${s.accountId} ${s.seq} ${s.balanceMinor} ${s.heldMinor}`).join("; ") };
+  const stands = new Map(
+    result.lines.flatMap(({ debit, credit }) => [[debit.accountId, debit] as const, [credit.accountId, credit] as const]),
+  );
+  return {
+    outcome: "accepted",
+    figures: [...stands.values()].map((s) => `${s.accountId} ${s.seq} ${s.balanceMinor} ${s.heldMinor}`).join("; "),
+  };
 }
 
 function summary(result: CommandResult | undefined): Summary {
   if (result === undefined) return { outcome: "missing", figures: "" };
   switch (result.outcome) {
     case "accepted":
-      return { outcome: "accepted", figures: result.payment.accounts.map((s) => `${s.accountId} ${s.seq} ${s.balanceMinor} ${s.heldMinor}`).join("; ") };
+      return {
+        outcome: "accepted",
+        figures: result.payment.accounts.map((s) => `${s.accountId} ${s.seq} ${s.balanceMinor} ${s.heldMinor}`).join("; "),
+      };
     case "replayed":
       return { outcome: "replayed", figures: result.paymentId };
     case "withdrawn":
       return { outcome: "withdrawn", figures: "" };
     default:
       if (result.firstTraceId !== null) return { outcome: "refusedBefore", figures: result.outcome };
-      if (result.outcome === "insufficientFunds") return { outcome: result.outcome, figures: `${result.accountId} ${result.availableMinor} ${result.requiredMinor}` };
+      if (result.outcome === "insufficientFunds")
+        return { outcome: result.outcome, figures: `${result.accountId} ${result.availableMinor} ${result.requiredMinor}` };
       return { outcome: result.outcome, figures: result.accountId ?? "" };
   }
 }
