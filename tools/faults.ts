@@ -1,16 +1,8 @@
-// npm run faults: the fault suites, one after the other, one line of figures each; exit code 1 when a promise was broken.
+// The fault suites, one after the other, one line of figures each; exit code 1 when a promise was broken.
 // `node tools/faults.ts --short` (for every change, some two minutes), `--long` (for the night), and names to run only those.
 
-import { contention } from "../test/faults/contention.ts";
-import { crashPoints } from "../test/faults/crash-points.ts";
-import { doubleSpend } from "../test/faults/double-spend.ts";
-import { gracefulStop } from "../test/faults/graceful-stop.ts";
-import { idempotencyKeys } from "../test/faults/idempotency-keys.ts";
-import { instances } from "../test/faults/instances.ts";
-import { killUnderLoad } from "../test/faults/kill-under-load.ts";
-import { runSuite, type Suite } from "../test/faults/suite.ts";
-
-const SUITES: readonly Suite[] = [doubleSpend, idempotencyKeys, contention, crashPoints, killUnderLoad, gracefulStop, instances];
+import { runSuite } from "../test/faults/suite.ts";
+import { SUITES } from "../test/faults/suites.ts";
 
 const given = process.argv.slice(2);
 const size = given.includes("--long") ? "long" : "short";

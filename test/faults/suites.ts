@@ -1,0 +1,12 @@
+// All fault suites, in the order in which they are run: what ends soonest first.
+
+import { contention } from "./contention.ts";
+import { crashPoints } from "./crash-points.ts";
+import { doubleSpend } from "./double-spend.ts";
+import { gracefulStop } from "./graceful-stop.ts";
+import { idempotencyKeys } from "./idempotency-keys.ts";
+import { instances } from "./instances.ts";
+import { killUnderLoad } from "./kill-under-load.ts";
+import type { Suite } from "./suite.ts";
+
+export const SUITES: readonly Suite[] = [doubleSpend, idempotencyKeys, contention, crashPoints, killUnderLoad, gracefulStop, instances];
