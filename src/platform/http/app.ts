@@ -146,12 +146,12 @@ function startAnswer(request: FastifyRequest, reply: FastifyReply): void {
 /** Why the path is not served so, or null. Judged here and not by a handler, which would first read the body. */
 function refuseRoute(request: FastifyRequest, reply: FastifyReply, served: ServedPaths): Error | null {
   const hosts = countHeader(request.raw, "host");
-  if (hosts > 1 || (hosts === 0 && request.raw.httpVersion === "1.1")) {
+  if (hosts > 1 || (hosts === 0 && request.raw.httpVersion !== "1.0")) {
     return problemOf(platformProblems, "malformedRequest", { detail: "The request must name one host." });
   }
   if (!request.is404) return null;
   const methods = served.methodsOf(pathOf(request));
-  if (methods.length === 0) return problemOf(platformProblems, "notFound");
+  if (methods.length === 0 || methods.includes(request.method)) return problemOf(platformProblems, "notFound");
   const allow = methods.join(", ");
   void reply.header("allow", allow);
   return problemOf(platformProblems, "methodNotAllowed", { detail: `Allowed: ${allow}.` });

@@ -141,7 +141,7 @@ describe("JSON that two readers could read differently", () => {
   };
 
   test.each(Object.keys(zoo))("%s", async (name) => {
-    const answer = await post(zoo[name]!);
+    const answer = await post(zoo[name]);
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({ code: "malformedRequest", title: "The request could not be read." });
     expect(answer.json()).not.toHaveProperty("errors");
