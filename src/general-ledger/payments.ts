@@ -95,7 +95,7 @@ async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<An
     if ("errors" in read) throw withIndex(invalid(read.errors), index);
     return { index, command: read.command };
   });
-  const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, items));
+  const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, items, call.caller.tenant));
   const describe = (problem: Problem) => problemBody(problem, "/v2/internal/Payments/batch", call.traceId);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -108,7 +108,7 @@ async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<An
 
 type Item = { readonly index: number; readonly command: PaymentCommand };
 
-async function postAll(tx: Tx, timeZone: string, items: readonly Item[]): Promise<BatchDto> {
+async function postAll(tx: Tx, timeZone: string, items: readonly Item[], tenant: string | null): Promise<BatchDto> {
   const byName = uniqueItems(items);
   const distinct = [...byName.values()];
   const results = await postBatch(
@@ -120,11 +120,11 @@ async function postAll(tx: Tx, timeZone: string, items: readonly Item[]): Promis
     const result = results[place];
     if (result !== undefined && "firstTraceId" in result) throw withIndex(problemFor(result, command), index);
   }
-  const payments = await paymentsOf(tx, timeZone, distinct, results);
+  const payments = await paymentsOf(tx, { timeZone, tenant }, distinct, results);
   return {
     results: items.map(({ index, command }) => {
       const payment = payments.get(command.externalId);
-      invariant(payment, "an accepted payment is missing");
+      if (payment === undefined) throw withIndex(takenElsewhere(tenant), index);
       return { index, accepted: true, payment: toPaymentDto(payment) };
     }),
   };
@@ -142,15 +142,17 @@ function uniqueItems(items: readonly Item[]): Map<string, Item> {
   return byName;
 }
 
+type Reach = { readonly timeZone: string; readonly tenant: string | null };
+
 /** By externalId. Some items were posted before: those are read, and the others, withdrawn because of them, are posted now. */
 async function paymentsOf(
   tx: Tx,
-  timeZone: string,
+  { timeZone, tenant }: Reach,
   items: readonly Item[],
   results: readonly CommandResult[],
 ): Promise<Map<string, Payment>> {
   const repeated = results.flatMap((result) => (result.outcome === "replayed" ? [result.paymentId] : []));
-  const known = repeated.length === 0 ? [] : await findPayments(tx, repeated, null);
+  const known = repeated.length === 0 ? [] : await findPayments(tx, repeated, tenant);
   const withdrawn = items.flatMap(({ command }, place) => (results[place]?.outcome === "withdrawn" ? [command] : []));
   const later = withdrawn.length === 0 ? [] : await postBatch(tx.sql, withdrawn, { atomic: true, timeZone });
   const posted = [...results, ...later].flatMap((result) => (result.outcome === "accepted" ? [result.payment] : []));
@@ -169,8 +171,9 @@ async function settle(
   if (result.outcome === "accepted") return { payment: result.payment, replayed: false };
   invariant(result.outcome !== "withdrawn", "a single command was withdrawn");
   if (result.outcome !== "replayed") return { problem: problemFor(result, command), replayed: result.firstTraceId !== null };
-  const [payment] = await deps.db.read(actorOf(call), (tx) => findPayments(tx, [result.paymentId], null));
-  invariant(payment, "a payment that exists could not be read");
+  const { tenant } = call.caller;
+  const [payment] = await deps.db.read(actorOf(call), (tx) => findPayments(tx, [result.paymentId], tenant));
+  if (payment === undefined) return { problem: takenElsewhere(tenant), replayed: false };
   // Its own id comes back when the connection broke after the commit: to the caller this is the first answer.
   return { payment, replayed: result.paymentId !== command.id };
 }
@@ -220,6 +223,12 @@ function actorOf({ caller, traceId }: { readonly caller: Caller; readonly traceI
 
 function orderOf(caller: Caller): { id: string; ownerTenant: string; isConfined: boolean; createdBy: string } {
   return { id: toPaymentId(newId()), ownerTenant: callerTenant(caller), isConfined: caller.tenant !== null, createdBy: caller.subject };
+}
+
+/** The bank's own system shares its externalIds with the tenant `default`, and may have used one for a tenant that this caller may not see. */
+function takenElsewhere(tenant: string | null): Problem {
+  invariant(tenant !== null, "a payment that exists could not be read");
+  return duplicate("The externalId is in use.");
 }
 
 function duplicate(detail: string, trace: ProblemExtras = {}): Problem {
