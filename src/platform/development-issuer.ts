@@ -3,12 +3,13 @@
 
 import { randomBytes, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { link, mkdir, open, unlink } from "node:fs/promises";
+import { link, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from "jose";
 import type { Audience } from "./access.ts";
 import { type KeySource, staticKeys } from "./key-set.ts";
-import { StartupError } from "./startup-error.ts";
+import { makeFolder } from "./folder.ts";
+import { explainFolderError, StartupError } from "./startup-error.ts";
 
 /** What a development token is to say. A front-office token speaks for `clientId`, a system token for `scope`. */
 export type TokenRequest = {
@@ -48,9 +49,11 @@ export async function openDevelopmentIssuer(options: {
   if (mode === "production") {
     throw new StartupError("There is no development issuer in production mode: set AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL.");
   }
-  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(() => {
-    throw new StartupError(`The data folder cannot be made: ${dataDir}.`);
-  });
+  try {
+    makeFolder(dataDir, 0o700);
+  } catch (error) {
+    throw explainFolderError(error, dataDir, "Choose another folder with FINLEGO_DATA.");
+  }
   const path = join(dataDir, KEY_FILE);
   const stored = (await readKeyFile(path)) ?? (await createKeyFile(path));
   const { keys, privateKey, kid } = await openKeyPair(path, stored);

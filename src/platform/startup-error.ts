@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: "a file of that name is in the way",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
+  ENOENT: "no folder can be made there",
 };
 
 /** Turns a file system error into the sentence for its folder; an error that says nothing to a person comes back unchanged. */

@@ -18,6 +18,7 @@ import {
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { makeFolder } from "../folder.ts";
 import { errorCode, StartupError } from "../startup-error.ts";
 import type { ServerUser } from "./server-user.ts";
 
@@ -110,7 +111,7 @@ function isComplete(home: string): boolean {
 }
 
 function copyPackage(native: string, cache: string, home: string): void {
-  mkdirSync(cache, { recursive: true, mode: 0o755 });
+  makeFolder(cache, 0o755);
   const found = lstatSync(cache);
   if (!found.isDirectory() || found.uid !== process.getuid?.()) throw new Error(`${cache} is not ours`);
   chmodSync(cache, 0o755);

@@ -10,9 +10,10 @@
 // to root, so that a server that was broken into cannot make root write where it likes.
 
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, lstatSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { makeFolder } from "../folder.ts";
 import { explainFolderError, StartupError } from "../startup-error.ts";
 import { chooseServerUser, currentUserName, namesOf, type ServerUser } from "./server-user.ts";
 
@@ -37,7 +38,7 @@ export const PORT = 5432;
 export function prepareHome(dataDir: string): Home {
   let folder = resolve(dataDir);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     folder = realpathSync(folder);
     const user = chooseServerUser(join(folder, "cluster"));
     // The server enters through its working folder and needs to pass here, see serverCluster; it can neither list nor write.
@@ -92,7 +93,7 @@ function socketFolder(folder: string): string {
 
 /** Makes a folder closed to everyone but its owner: the server's user where `forServer`, else ourselves. */
 function makePrivate(folder: string, user: ServerUser, forServer: boolean): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const found = lstatSync(folder);
   // Never take over what another user has put there: below a shared folder it may be a trap.
   if (!found.isDirectory() || ![process.getuid?.(), user.uid].includes(found.uid)) {
