@@ -6,7 +6,7 @@ import type { Caller, VerifyToken } from "#platform/access.ts";
 import { Database } from "#platform/db.ts";
 import { addEndpoints, buildHttp, type HttpOptions } from "#platform/http/app.ts";
 import { type Call, type Endpoint, endpoint } from "#platform/http/endpoint.ts";
-import { AmountText, strictObject, Type, Uuid } from "#platform/schema.ts";
+import { AmountText, enumOf, strictObject, Type, Uuid } from "#platform/schema.ts";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
 
@@ -107,6 +107,7 @@ type Handler = (call: Call<unknown, unknown, unknown>) => Promise<{ body: Record
 function operations(record: (operation: string) => Handler): Endpoint[] {
   const query = strictObject({
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    order: enumOf(["asc", "desc"], { default: "desc" }),
     tags: Type.Optional(Type.Array(Type.String({ maxLength: 5 }))),
   });
   const forClients = (id: string, method: "GET" | "PUT", path: string, more = {}) =>

@@ -246,10 +246,13 @@ describe("fields", () => {
 describe("the query", () => {
   const list = (query: string) => edge.app.inject({ method: "GET", url: `/Things?${query}`, headers: as("client") });
 
-  test("is read by its declared types, and a repeated name is a list", async () => {
+  test("is read by its declared types, with its defaults, and a repeated name is a list", async () => {
     await list("limit=20&tags=a&tags=b");
-    await list("tags=a");
-    expect(edge.calls.map(({ call: { query } }) => query)).toEqual([{ limit: 20, tags: ["a", "b"] }, { tags: ["a"] }]);
+    await list("tags=a&order=asc");
+    expect(edge.calls.map(({ call: { query } }) => query)).toEqual([
+      { limit: 20, order: "desc", tags: ["a", "b"] },
+      { order: "asc", tags: ["a"] },
+    ]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 // What an endpoint value says to OpenAPI 3.1 and to Fastify's serializer.
 
 import type { FastifySchema } from "fastify";
+import type { TSchema } from "typebox";
 import { platformProblems, type Catalogue } from "../problem.ts";
 import type { Endpoint } from "./endpoint.ts";
 
@@ -57,13 +58,21 @@ export function routeSchema(endpoint: Endpoint): FastifySchema {
     "x-audience": endpoint.audience,
     ...(endpoint.scope === null ? {} : { "x-scope": endpoint.scope }),
     params: endpoint.params ?? uuidParams(endpoint.path),
-    ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
-    ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
+    ...(endpoint.query === undefined ? {} : { querystring: withoutNeedlessDemands(endpoint.query) }),
+    ...(endpoint.body === undefined ? {} : { body: withoutNeedlessDemands(endpoint.body) }),
     ...(endpoint.work === "read" ? {} : { headers: IDEMPOTENCY_HEADER }),
-    response: { 200: endpoint.reply, ...problemResponses(endpoint) },
+    response: { 200: { "x-response-description": "Done.", ...endpoint.reply }, ...problemResponses(endpoint) },
   };
   if (!endpoint.path.includes("{")) delete (schema as { params?: unknown }).params;
   return schema;
+}
+
+/** What has a default need not be sent: the validator puts it in, so only the description must not ask for it. */
+function withoutNeedlessDemands(schema: TSchema): TSchema {
+  const { properties, required } = schema as { properties?: Record<string, { default?: unknown }>; required?: readonly string[] };
+  if (properties === undefined || required === undefined) return schema;
+  const demanded = required.filter((name) => properties[name]?.default === undefined);
+  return { ...schema, required: demanded } as TSchema;
 }
 
 const IDEMPOTENCY_HEADER = {

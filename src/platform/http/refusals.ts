@@ -36,8 +36,10 @@ function toProblem(error: unknown): Problem {
   if (statusCode === 413) return problemOf(platformProblems, "payloadTooLarge");
   if (statusCode === 415) return problemOf(platformProblems, "unsupportedMediaType", { detail: "Send application/json." });
   // Only Fastify's own errors say whose fault they are; a status on any other error is an accident.
-  const isFastifys = typeof code === "string" && code.startsWith("FST_ERR_");
+  const isFastifys = typeof code === "string" && code.startsWith("FST_");
   const isCallers = typeof statusCode === "number" && statusCode >= 400 && statusCode < 500;
+  // A file that may not be served is answered like one that is not there.
+  if (isFastifys && (statusCode === 403 || statusCode === 404)) return problemOf(platformProblems, "notFound");
   if (isCallers && (isFastifys || isAbortedBody(error))) return problemOf(platformProblems, "malformedRequest");
   return problemOf(platformProblems, "internalError");
 }
