@@ -349,15 +349,15 @@ describe("raw SQL as the owner:", () => {
     [
       "a second default account",
       () => [
-        `insert into general_ledger.account (id, client_id, tenant, currency, credit_normal, is_default)
-         select gen_random_uuid(), client_id, tenant, currency, true, true from general_ledger.account where id = '${ids.alice}'`,
+        `insert into general_ledger.account (id, client_id, tenant, currency, credit_normal, floor_minor, is_default)
+         select gen_random_uuid(), client_id, tenant, currency, true, 0, true from general_ledger.account where id = '${ids.alice}'`,
       ],
       /account_one_default_per_client_and_currency/,
     ],
     [
       "an account of a client that is not there",
       () => [
-        "insert into general_ledger.account (id, client_id, tenant, currency, credit_normal) values (gen_random_uuid(), gen_random_uuid(), 'x', 'EUR', true)",
+        "insert into general_ledger.account (id, client_id, tenant, currency, credit_normal, floor_minor) values (gen_random_uuid(), gen_random_uuid(), 'x', 'EUR', true, 0)",
       ],
       /account_client_id_fkey/,
     ],

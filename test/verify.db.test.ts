@@ -455,6 +455,27 @@ describe("damage is found, by the right check and at the right place:", () => {
   });
 });
 
+test("books on which payments are being posted are right at every instant", async () => {
+  const busy = await openLedgerApp();
+  try {
+    const alice = await busy.aFundedAccount("1000.00");
+    const bob = await busy.aClientAccount();
+    const open = { ledgerSequence: 0 };
+    const transfers = Array.from({ length: 300 }, () => busy.transfer(aTransfer(alice, bob, "1.00"), { "idempotency-key": unique("key") }));
+    const settled = Promise.all(transfers);
+    for (let round = 0; round < 3; round++) {
+      const report = await verify({ url: busy.database.ownerUrl, mode: "development", rooms });
+      expect(report.checks.filter(({ ok, severity }) => !ok && severity === "error")).toEqual([]);
+      expect(report["ledgerSequence"]).toBeGreaterThanOrEqual(open.ledgerSequence);
+      open.ledgerSequence = Number(report["ledgerSequence"]);
+    }
+    expect((await settled).map(({ status }) => status)).toEqual(transfers.map(() => 200));
+    expect(await verify({ url: busy.database.ownerUrl, mode: "development", rooms })).toMatchObject({ ok: true, ledgerSequence: 304 });
+  } finally {
+    await busy.close();
+  }
+});
+
 test("of many findings twenty are listed and all are counted", async () => {
   const report = await verifyCopy(
     `insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, currency, type)

@@ -40,7 +40,8 @@ export const entryChecks: readonly Check[] = [
     `select jsonb_build_object('paymentId', l.payment_id, 'lineNo', l.line_no, 'accountId', a.id) as place,
             'the account is in another currency' as message, l.currency as expected, a.currency as actual
      from general_ledger.payment_line l
-     join general_ledger.account a on a.id in (l.debit_account_id, l.credit_account_id)
+     cross join lateral (values (l.debit_account_id), (l.credit_account_id)) s(account_id)
+     join general_ledger.account a on a.id = s.account_id
      where a.currency <> l.currency`,
   ),
   check(
