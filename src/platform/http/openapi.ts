@@ -72,7 +72,7 @@ function withoutNeedlessDemands(schema: TSchema): TSchema {
   const { properties, required } = schema as { properties?: Record<string, { default?: unknown }>; required?: readonly string[] };
   if (properties === undefined || required === undefined) return schema;
   const demanded = required.filter((name) => properties[name]?.default === undefined);
-  return { ...schema, required: demanded } as TSchema;
+  return { ...schema, required: demanded };
 }
 
 const IDEMPOTENCY_HEADER = {
