@@ -276,6 +276,8 @@ describe("all or none", () => {
 /** Until some connection of the bank waits for a lock; not for a time. */
 async function untilWaiting(): Promise<void> {
   for (;;) {
+    // Inside a transaction what one sees of others stands still, unless one asks anew.
+    await bank.owner.query("select pg_stat_clear_snapshot()");
     const { rows } = await bank.owner.query("select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()");
     if (rows.length > 0) return;
   }

@@ -89,8 +89,9 @@ export async function openLedgerApp({ lanes = 2, importStatus = "active", ...opt
 }
 
 /** A writer over lanes of its own, as `openApp` makes it. Whoever opens it closes it. */
-export function openWriter(database: TestDatabase, lanes = 2): Writer {
+export function openWriter(database: TestDatabase, lanes = 2, watch: Partial<ConstructorParameters<typeof Writer>[0]> = {}): Writer {
   return new Writer({
+    ...watch,
     lanes: Array.from({ length: lanes }, (_, i) => new Lane({ url: database.appUrl, role: database.appRole, name: `writer-${i + 1}` })),
     timeZone: "UTC",
     monotonicMs: () => performance.now(),
