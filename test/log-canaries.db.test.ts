@@ -89,7 +89,10 @@ test("no word of a client, no token, no key and no query string is in the log, w
   say(await call(aPerson(), { url: "/canary/path" }));
   say(await edge.app.inject({ url: "/internal/Clients/canary?x=canary", headers: { authorization: `Bearer ${TOKEN}` } }));
   say(
-    await edge.app.inject({ url: `/internal/Clients/${first.json<{ clientId: string }>().clientId}`, headers: { authorization: `Bearer ${TOKEN}` } }),
+    await edge.app.inject({
+      url: `/internal/Clients/${first.json<{ clientId: string }>().clientId}`,
+      headers: { authorization: `Bearer ${TOKEN}` },
+    }),
   );
 
   // The database quotes the row in its error: a constraint that nobody maps, and a value that it cannot take.

@@ -9,9 +9,6 @@
 /** A code of this table. Only `isCurrency` makes one from text. */
 export type Currency = string & { readonly __brand: "Currency" };
 
-/** The date of the ISO 4217 list that the table follows. */
-export const CURRENCY_TABLE_DATE = "2026-01-01";
-
 /** code: [ISO numeric code, digits after the point, English name] */
 const TABLE: Readonly<Record<string, readonly [numeric: string, minorDigits: number, name: string]>> = {
   AED: ["784", 2, "UAE Dirham"],

@@ -6,7 +6,7 @@ import { isAscii, isUtf8 } from "node:buffer";
 import { JsonNumber } from "./json-numbers.ts";
 import { scanJson } from "./json-scan.ts";
 
-export { JsonNumber, type NumberFault, reviveNumbers } from "./json-numbers.ts";
+export { JsonNumber, reviveNumbers } from "./json-numbers.ts";
 
 /** Why a body is not taken: the answer is 400 `malformedRequest`. `path` names the field, in dotted form, where there is one. */
 export type JsonFault = { readonly code: "malformed"; readonly message: string; readonly path?: string };

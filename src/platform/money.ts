@@ -4,9 +4,6 @@
 import { type Currency, minorDigits } from "./currency.ts";
 import { type Decimal, readDecimal } from "./decimal.ts";
 
-/** An amount in whole minor units (cents, yen, fils) of its currency. */
-export type Money = { readonly minor: bigint; readonly currency: Currency };
-
 /** The largest amount that one order may move, in minor units (contract decision 12). */
 export const AMOUNT_MINOR_MAX = 10n ** 15n;
 
