@@ -211,7 +211,7 @@ function general_ledger.check_entries()
   begin
     select e.payment_id into culprit
     from added e
-    left join general_ledger.account a on a.id = e.account_id
+    left join lateral (select a.currency from general_ledger.account a where a.id = e.account_id limit 1) a on true
     group by e.payment_id, a.currency
     having sum(e.amount_minor) <> 0 or a.currency is null
     limit 1;
@@ -224,7 +224,7 @@ function general_ledger.check_entries()
     from (
       select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(e.payment_id))[1] as payment_id
       from (select distinct payment_id from added) e
-      left join general_ledger.payment p on p.id = e.payment_id
+      left join lateral (select p.batch_id, p.state from general_ledger.payment p where p.id = e.payment_id limit 1) p on true
       group by p.batch_id
     ) b
     left join lateral (select true as is_written from general_ledger.journal j where j.batch_id = b.batch_id limit 1) j on true
@@ -248,8 +248,8 @@ function general_ledger.check_lines()
   begin
     select l.payment_id into culprit
     from added l
-    left join general_ledger.account d on d.id = l.debit_account_id
-    left join general_ledger.account c on c.id = l.credit_account_id
+    left join lateral (select a.currency from general_ledger.account a where a.id = l.debit_account_id limit 1) d on true
+    left join lateral (select a.currency from general_ledger.account a where a.id = l.credit_account_id limit 1) c on true
     where d.currency is distinct from l.currency or c.currency is distinct from l.currency
     limit 1;
     if found then
@@ -492,24 +492,25 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
 
     -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
     for hit in
-      select u.at, p.id, p.content = u.content as same
-      from unnest(c_owner_tenant, c_external_id, c_content) with ordinality u(owner_tenant, external_id, content, at)
-      join general_ledger.payment p on p.owner_tenant = u.owner_tenant and p.external_id = u.external_id
+      select p.id, p.content, p.owner_tenant, p.external_id from general_ledger.payment p where p.external_id = any(c_external_id)
     loop
-      o_code[hit.at] := case when hit.same then 1 else 4 end;
-      o_existing[hit.at] := hit.id;
-    end loop;
-    if exists (select from unnest(c_key) u(key) where u.key is not null) then
-      for hit in
-        select u.at, k.fingerprint = decode(u.request, 'hex') as same, k.payment_id, k.answer
-        from unnest(c_key, c_request) with ordinality u(key, request, at)
-        join platform.idempotency_key k on k.id = u.key
-      loop
-        o_code[hit.at] := case when not hit.same then 2 when hit.payment_id is not null then 1 else 3 end;
-        o_existing[hit.at] := hit.payment_id;
-        o_refusal[hit.at] := hit.answer;
+      i := array_position(c_external_id, hit.external_id);
+      while i is not null loop
+        if c_owner_tenant[i] = hit.owner_tenant then
+          o_code[i] := case when c_content[i] = hit.content then 1 else 4 end;
+          o_existing[i] := hit.id;
+        end if;
+        i := array_position(c_external_id, hit.external_id, i + 1);
       end loop;
-    end if;
+    end loop;
+    for hit in
+      select k.id, k.fingerprint, k.payment_id, k.answer from platform.idempotency_key k where k.id = any(c_key)
+    loop
+      i := array_position(c_key, hit.id);
+      o_code[i] := case when hit.fingerprint <> decode(c_request[i], 'hex') then 2 when hit.payment_id is not null then 1 else 3 end;
+      o_existing[i] := hit.payment_id;
+      o_refusal[i] := hit.answer;
+    end loop;
 
     -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
     for i in 1..commands loop
@@ -649,10 +650,11 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       u(payment, no, credit, amount, credit_seq, credit_balance, debit_seq)
     where u.debit_seq is not null;
 
+    -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
     update general_ledger.account a
-    set balance_minor = u.bal, last_seq = u.seq, version = a.version + (u.seq - a.last_seq), last_booked_at = o_booked_at
-    from unnest(p_accounts, bal, seq) u(id, bal, seq)
-    where a.id = u.id and a.last_seq <> u.seq;
+    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
+        version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at
+    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];
 
     -- 6. Number the changes. Last: the head is held until the commit.
     select n.first_sequence into o_first_sequence

@@ -198,7 +198,8 @@ $$;
 create trigger payment_changes_follow_its_states before update on general_ledger.payment
   for each row execute function general_ledger.check_payment_change();
 
--- Each line stays in one currency, that of both accounts. (These two run inside post_batch and inherit its settings, which pin their plans.)
+-- Each line stays in one currency, that of both accounts. (These two run inside post_batch and
+-- inherit its settings. A lateral query with a limit is one look-up per row, also where the planner believes the table to be empty.)
 create function general_ledger.check_lines() returns trigger
 language plpgsql as $$
 declare
@@ -206,8 +207,8 @@ declare
 begin
   select l.payment_id into culprit
   from added l
-  left join general_ledger.account d on d.id = l.debit_account_id
-  left join general_ledger.account c on c.id = l.credit_account_id
+  left join lateral (select a.currency from general_ledger.account a where a.id = l.debit_account_id limit 1) d on true
+  left join lateral (select a.currency from general_ledger.account a where a.id = l.credit_account_id limit 1) c on true
   where d.currency is distinct from l.currency or c.currency is distinct from l.currency
   limit 1;
   if found then
@@ -228,7 +229,7 @@ declare
 begin
   select e.payment_id into culprit
   from added e
-  left join general_ledger.account a on a.id = e.account_id
+  left join lateral (select a.currency from general_ledger.account a where a.id = e.account_id limit 1) a on true
   group by e.payment_id, a.currency
   having sum(e.amount_minor) <> 0 or a.currency is null
   limit 1;
@@ -241,7 +242,7 @@ begin
   from (
     select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(e.payment_id))[1] as payment_id
     from (select distinct payment_id from added) e
-    left join general_ledger.payment p on p.id = e.payment_id
+    left join lateral (select p.batch_id, p.state from general_ledger.payment p where p.id = e.payment_id limit 1) p on true
     group by p.batch_id
   ) b
   left join lateral (select true as is_written from general_ledger.journal j where j.batch_id = b.batch_id limit 1) j on true

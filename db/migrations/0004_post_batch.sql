@@ -6,8 +6,9 @@
 -- The rules stand a second time in src/general-ledger/posting.ts, where they can be read without the plumbing; a property test holds
 -- the two against each other. Result codes are those of `OUTCOMES` in posting.ts.
 --
--- Plans are pinned: with the planner left alone, a join against unnest() became a hash join with a scan of all accounts, and a batch of
--- one was planned anew in every call (a quarter of its time).
+-- Plans must hold for a table of any size, because they are kept: joins of a table with the caller's arrays would do for an empty
+-- table (read it whole, compare) what is ruinous for a full one. So tables are asked for `= any(array)` or one row at a time, never
+-- joined; scans of whole tables are off; and the plan is the same from the first call (planning anew took a quarter of a batch of one).
 
 -- Gives the next numbers to changes and writes their journal row. Locks the head, which the transaction then holds until its end:
 -- call it last and commit at once. A second call in one transaction is refused, because it would deadlock with other writers.
@@ -146,24 +147,25 @@ begin
 
   -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
   for hit in
-    select u.at, p.id, p.content = u.content as same
-    from unnest(c_owner_tenant, c_external_id, c_content) with ordinality u(owner_tenant, external_id, content, at)
-    join general_ledger.payment p on p.owner_tenant = u.owner_tenant and p.external_id = u.external_id
+    select p.id, p.content, p.owner_tenant, p.external_id from general_ledger.payment p where p.external_id = any(c_external_id)
   loop
-    o_code[hit.at] := case when hit.same then 1 else 4 end;
-    o_existing[hit.at] := hit.id;
-  end loop;
-  if exists (select from unnest(c_key) u(key) where u.key is not null) then
-    for hit in
-      select u.at, k.fingerprint = decode(u.request, 'hex') as same, k.payment_id, k.answer
-      from unnest(c_key, c_request) with ordinality u(key, request, at)
-      join platform.idempotency_key k on k.id = u.key
-    loop
-      o_code[hit.at] := case when not hit.same then 2 when hit.payment_id is not null then 1 else 3 end;
-      o_existing[hit.at] := hit.payment_id;
-      o_refusal[hit.at] := hit.answer;
+    i := array_position(c_external_id, hit.external_id);
+    while i is not null loop
+      if c_owner_tenant[i] = hit.owner_tenant then
+        o_code[i] := case when c_content[i] = hit.content then 1 else 4 end;
+        o_existing[i] := hit.id;
+      end if;
+      i := array_position(c_external_id, hit.external_id, i + 1);
     end loop;
-  end if;
+  end loop;
+  for hit in
+    select k.id, k.fingerprint, k.payment_id, k.answer from platform.idempotency_key k where k.id = any(c_key)
+  loop
+    i := array_position(c_key, hit.id);
+    o_code[i] := case when hit.fingerprint <> decode(c_request[i], 'hex') then 2 when hit.payment_id is not null then 1 else 3 end;
+    o_existing[i] := hit.payment_id;
+    o_refusal[i] := hit.answer;
+  end loop;
 
   -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
   for i in 1..commands loop
@@ -303,10 +305,11 @@ begin
     u(payment, no, credit, amount, credit_seq, credit_balance, debit_seq)
   where u.debit_seq is not null;
 
+  -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
   update general_ledger.account a
-  set balance_minor = u.bal, last_seq = u.seq, version = a.version + (u.seq - a.last_seq), last_booked_at = o_booked_at
-  from unnest(p_accounts, bal, seq) u(id, bal, seq)
-  where a.id = u.id and a.last_seq <> u.seq;
+  set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
+      version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at
+  where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];
 
   -- 6. Number the changes. Last: the head is held until the commit.
   select n.first_sequence into o_first_sequence

@@ -83,7 +83,8 @@ export class Database {
       query_timeout: options.silenceMs ?? SILENCE_MS,
       keepAlive: true,
       application_name: options.name,
-      options: sessionOptions(options.role),
+      // A plan that was kept from when a table was empty reads it whole for ever: lists and look-ups are planned for their values.
+      options: `${sessionOptions(options.role)} -c plan_cache_mode=force_custom_plan`,
       types: typeParsers,
     });
     // Without a listener a dropped idle connection would end the process.
