@@ -73,7 +73,20 @@ function readLine(line: Partial<RawLine>, path: string, type: PaymentCommand["ty
   return { debitAccountId, creditAccountId, amountMinor: minor, currency, type: line.type ?? type, description: line.description ?? null };
 }
 
-/** What was asked for, hashed: two requests with one externalId are the same payment when this is equal. */
+/**
+ * What was asked for, hashed: two requests with one externalId are the same payment when this is equal. The terms have a fixed shape, so
+ * a list of them in a fixed order is canonical by itself; only metadata has names of the caller's.
+ */
 function contentOf(terms: Omit<PaymentCommand, keyof Order | "externalId" | "content">): string {
-  return uuidOf(fingerprint([canonicalJson(terms)]));
+  const { type, valueDate, description, reference, metadata } = terms;
+  const lines = terms.lines.map((line) => [
+    line.debitAccountId,
+    line.creditAccountId,
+    line.amountMinor.toString(),
+    line.currency,
+    line.type,
+    line.description,
+  ]);
+  const names = metadata === null ? null : canonicalJson(metadata);
+  return uuidOf(fingerprint([JSON.stringify([type, valueDate, description, reference, names, lines])]));
 }

@@ -36,8 +36,17 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
+  /** Looking a label set up costs more than counting in it, and there are few: routes times statuses. */
+  readonly #callsByRoute = new Map<string, Histogram.Internal<"method" | "route" | "status">>();
+
   readonly onAnswer = (method: string, route: string, status: number, seconds: number): void => {
-    this.#calls.labels(method, route, String(status)).observe(seconds);
+    const name = `${method} ${route} ${status}`;
+    let calls = this.#callsByRoute.get(name);
+    if (calls === undefined) {
+      calls = this.#calls.labels(method, route, String(status));
+      this.#callsByRoute.set(name, calls);
+    }
+    calls.observe(seconds);
   };
 
   readonly onBatch = (commands: number, ms: number): void => {
