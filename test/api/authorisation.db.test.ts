@@ -1,0 +1,165 @@
+// Who may call what: every served route against every kind of caller, made from the served API description. A route that is added is
+// tested without a line here; one that is open to a caller too many fails.
+
+import { SCOPES } from "#platform/access.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeApi } from "../../src/app.ts";
+import { openLedgerApp, type LedgerApp } from "../setup/ledger.ts";
+
+type Operation = {
+  readonly operationId: string;
+  readonly "x-audience"?: "frontOffice" | "system" | "integration";
+  readonly "x-scope"?: string;
+  readonly security?: readonly unknown[];
+};
+type Route = Operation & { readonly method: string; readonly path: string };
+
+const api = (await describeApi()) as { paths: Record<string, Record<string, Operation>> };
+const routes: Route[] = Object.entries(api.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })),
+);
+
+const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
+
+let bank: LedgerApp;
+beforeAll(async () => {
+  bank = await openLedgerApp();
+});
+afterAll(() => bank.close());
+
+/** The status of a call with nothing in it but the credential: whoever is let in meets 400, 404 or 200 next. */
+async function statusOf(
+  { method, path }: Route,
+  authorization: string | null,
+  spelling: (url: string) => string = (url) => url,
+): Promise<number> {
+  const url = spelling(path.replace(/\{\w+\}/g, NOBODY));
+  const answer = await bank.app.inject({ method: method as "GET", url, headers: authorization === null ? {} : { authorization } });
+  return answer.statusCode;
+}
+const bearer = (token: string): string => `Bearer ${token}`;
+const systemToken = (scope: string): Promise<string> => bank.mint({ audience: "system", scope });
+
+test("the description names audience, scope and credential of every operation that the app serves", () => {
+  const served = bank.endpoints.map(({ id }) => id).sort();
+  const described = routes
+    .filter((route) => route["x-audience"] !== undefined)
+    .map(({ operationId }) => operationId)
+    .sort();
+  expect(described).toEqual(served);
+  expect(served.length).toBeGreaterThan(10);
+  for (const route of routes.filter((each) => each["x-audience"] !== undefined)) {
+    const scope = route["x-scope"];
+    expect([route.operationId, scope === undefined]).toEqual([route.operationId, route["x-audience"] === "frontOffice"]);
+    if (scope !== undefined) expect(SCOPES).toContain(scope);
+    expect(route.security).toEqual([{ bearer: scope === undefined ? [] : [scope] }]);
+  }
+});
+
+test("the audience follows from the path, as documented: internal, integration, or the front office", () => {
+  for (const route of routes.filter((each) => each["x-audience"] !== undefined)) {
+    const expected = /^\/integration\//.test(route.path) ? "integration" : /\/internal\//.test(route.path) ? "system" : "frontOffice";
+    expect([route.path, route["x-audience"]]).toEqual([route.path, expected]);
+  }
+});
+
+describe.each(
+  routes.filter((route) => route["x-audience"] !== undefined).map((route) => [`${route.method} ${route.path}`, route] as const),
+)("%s", (_, route) => {
+  const isFrontOffice = route["x-audience"] === "frontOffice";
+
+  test("without a sound token: 401", async () => {
+    const scope = SCOPES.join(" ");
+    const request = { audience: "system", scope } as const;
+    const good = isFrontOffice ? await bank.mint({ audience: "frontOffice", clientId: NOBODY }) : await systemToken(scope);
+    const [header = "", claims = "", signature = ""] = good.split(".");
+    const bad: Record<string, string | null> = {
+      "no header": null,
+      "an empty one": "",
+      "another scheme": `Basic ${Buffer.from("user:password").toString("base64")}`,
+      "no scheme": good,
+      garbage: bearer("garbage"),
+      "an empty token": "Bearer ",
+      "no signature": bearer(`${header}.${claims}.`),
+      "another signature": bearer(`${header}.${claims}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`),
+      "alg none": bearer(`${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString("base64url")}.${claims}.`),
+      expired: bearer(await bank.mint({ ...request, expiresInSeconds: 1 }, { atMs: Date.now() - 3_600_000 })),
+      "not yet issued": bearer(await bank.mint(request, { atMs: Date.now() + 3_600_000 })),
+      "another audience": bearer(await bank.mint(request, { audience: "elsewhere" })),
+      "another issuer": bearer(await bank.mint(request, { issuer: "https://elsewhere.test" })),
+    };
+    const found = await Promise.all(Object.entries(bad).map(async ([name, credential]) => [name, await statusOf(route, credential)]));
+    expect(found).toEqual(Object.keys(bad).map((name) => [name, 401]));
+  });
+
+  test("with a client's token", async () => {
+    const status = await statusOf(route, bearer(await bank.mint({ audience: "frontOffice", clientId: NOBODY })));
+    if (isFrontOffice) expect([200, 400, 404, 415]).toContain(status);
+    else expect(status).toBe(403);
+  });
+
+  test("with a client's token that claims every scope", async () => {
+    const status = await statusOf(route, bearer(await bank.mint({ audience: "frontOffice", clientId: NOBODY, scope: SCOPES.join(" ") })));
+    if (isFrontOffice) expect([200, 400, 404, 415]).toContain(status);
+    else expect(status).toBe(403);
+  });
+
+  test("with each scope alone, with none, with all others, and with words that look like it", async () => {
+    const needed = route["x-scope"] ?? "";
+    const others = SCOPES.filter((scope) => scope !== needed).join(" ");
+    const lookalikes = [
+      needed.toUpperCase(),
+      `${needed}s`,
+      `x${needed}`,
+      needed.replace(".", " "),
+      needed.split(".")[0] ?? "",
+      "*",
+      `${needed.split(".")[0]}.*`,
+      "admin",
+    ];
+    for (const scope of [...SCOPES, "", others, ...lookalikes, lookalikes.join(" ")]) {
+      const status = await statusOf(route, bearer(await systemToken(scope)));
+      if (!isFrontOffice && scope === needed) expect([200, 400, 404, 415], scope).toContain(status);
+      else expect([scope, status]).toEqual([scope, 403]);
+    }
+  });
+
+  test("in another spelling of its path it opens to nobody more", async () => {
+    const wrong = bearer(
+      isFrontOffice ? await systemToken(SCOPES.join(" ")) : await bank.mint({ audience: "frontOffice", clientId: NOBODY }),
+    );
+    const spellings: readonly ((url: string) => string)[] = [
+      (url) => url.toUpperCase(),
+      (url) => url.toLowerCase(),
+      (url) => `${url}/`,
+      (url) => `/${url}`,
+      (url) => url.replace(/\/(?=[^/]*$)/, "//"),
+      (url) => url.replace(/\/(?=[^/]*$)/, "/./"),
+      (url) => url.replace(/\/(?=[^/]*$)/, "%2f"),
+      (url) => url.replace(/\/(?=[^/]*$)/, "%5c"),
+      (url) => url.replace(/[a-z](?=[^/]*$)/i, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
+      (url) => `${url};x=y`,
+      (url) => `${url}%00`,
+      (url) => `${url}?scope=ledger.write`,
+      (url) => `/v2${url}`,
+      (url) => `/x/..${url}`,
+    ];
+    for (const spelling of spellings) {
+      expect([401, 404, 400, 405]).toContain(await statusOf(route, null, spelling));
+      expect([403, 404, 400, 405]).toContain(await statusOf(route, wrong, spelling));
+    }
+  });
+
+  test("HEAD asks for what GET asks for; other methods are not there", async () => {
+    const wrong = bearer(await bank.mint({ audience: "frontOffice", clientId: NOBODY }));
+    // A path with a parameter may stand for this one too, with other methods: it is guarded as this one is.
+    const own = routes
+      .filter(({ path }) => new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`).test(route.path))
+      .map(({ method }) => method);
+    for (const method of ["HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "POST", "GET"]) {
+      const status = await statusOf({ ...route, method }, isFrontOffice ? null : wrong);
+      const isOwn = own.includes(method) || (method === "HEAD" && own.includes("GET"));
+      expect([method, isOwn ? (isFrontOffice ? 401 : 403) : 405]).toEqual([method, status]);
+    }
+  });
+});
