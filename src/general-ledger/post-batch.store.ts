@@ -87,6 +87,11 @@ export async function postBatch(
   return readResults(row, commands, accounts);
 }
 
+/** How long the connection waits for a locked account from now on, in milliseconds. */
+export async function setLockTimeout(sql: Sql, ms: number): Promise<void> {
+  await sql`select set_config('lock_timeout', ${String(ms)}, false)`;
+}
+
 /** Every account that the commands name, once, in the order in which the database locks them. */
 function touchedAccounts(commands: readonly PaymentCommand[]): string[] {
   const ids = new Set<string>();

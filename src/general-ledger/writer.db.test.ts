@@ -118,6 +118,19 @@ describe("a locked account", () => {
     expect(await balanceOf(locked)).toBe(-1n);
   });
 
+  test("in the middle of a batch, it holds up those around it for a while, and refuses none of them", async () => {
+    const writer = aWriter(1);
+    const [locked = "", a = "", b = "", c = ""] = await someAccounts(4);
+    await holding(locked, async () => {
+      const first = writer.submit(aCommand(b, c));
+      await new Promise(setImmediate);
+      const orders = [aCommand(locked, a), aCommand(b, c), aCommand(locked, a), aCommand(c, b), aCommand(a, b)];
+      const endings = orders.map((command) => ending(writer.submit(command)));
+      await first;
+      expect(await Promise.all(endings)).toEqual(["busy", "accepted", "busy", "accepted", "accepted"]);
+    });
+  });
+
   test("what waits behind it in the queue leaves with 503 too, unbooked, and can be sent again", async () => {
     const writer = aWriter();
     const [locked = "", a = "", b = ""] = await someAccounts(3);

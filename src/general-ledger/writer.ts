@@ -4,11 +4,11 @@
 //
 // A finished batch is answered after the next one has been sent, so that PostgreSQL works while the answers are written.
 
-import { busy, isRetryable, OutcomeUnknown, sqlState } from "#platform/db.ts";
+import { busy, isRetryable, LOCK_TIMEOUT_MS, OutcomeUnknown, sqlState } from "#platform/db.ts";
 import type { Lane } from "#platform/lane.ts";
 import { Bug, invariant } from "#platform/problem.ts";
 import type { PaymentCommand } from "./command.ts";
-import { type CommandResult, postBatch } from "./post-batch.store.ts";
+import { type CommandResult, postBatch, setLockTimeout } from "./post-batch.store.ts";
 import { type Waiting, WriterQueue } from "./writer-queue.ts";
 
 type Ticket = { readonly resolve: (result: CommandResult) => void; readonly reject: (error: unknown) => void };
@@ -28,6 +28,9 @@ const QUEUE_MAX = 20_000;
 /** A command that has not been sent after this time leaves with 503. */
 const WAIT_MAX_MS = 2_000;
 const SWEEP_MS = 250;
+/** Waiting for a lock while a failed batch is written command by command. */
+const IMPATIENT_LOCK_MS = 20;
+const ONE_BY_ONE_MAX_MS = 5_000;
 const ATTEMPTS_MAX = 5;
 
 export class Writer {
@@ -113,14 +116,19 @@ export class Writer {
     }
   }
 
-  /** After a fault that one command caused: only the culprit fails. */
+  /**
+   * After a fault that one command caused: only the culprit fails. Whoever meets a locked account now is refused at once; the batch has
+   * waited for it already, and the others must not wait again.
+   */
   async #oneByOne(lane: Lane, batch: Batch): Promise<() => void> {
     const settles: (() => void)[] = [];
-    const deadline = this.#options.monotonicMs() + WAIT_MAX_MS;
+    const deadline = this.#options.monotonicMs() + ONE_BY_ONE_MAX_MS;
+    const isPatient = await setPatience(lane, IMPATIENT_LOCK_MS);
     for (const entry of batch) {
       if (this.#options.monotonicMs() > deadline) settles.push(() => entry.ticket.reject(busy("A needed account is locked.")));
       else settles.push(await this.#write(lane, [entry]));
     }
+    if (isPatient) await setPatience(lane, LOCK_TIMEOUT_MS);
     return () => settles.forEach((settle) => settle());
   }
 
@@ -144,6 +152,16 @@ export class Writer {
     for (const { ticket } of this.#queue.removeOlderThan(this.#options.monotonicMs() - WAIT_MAX_MS)) {
       ticket.reject(busy("The payment waited too long to be written. It was not booked."));
     }
+  }
+}
+
+/** Sets the lane's lock_timeout; false when its connection is gone: the next one has the default. */
+async function setPatience(lane: Lane, ms: number): Promise<boolean> {
+  try {
+    await setLockTimeout(lane.sql, ms);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -43,8 +43,10 @@ export type DatabaseOptions = {
 
 const ATTEMPTS_MAX = 5;
 const POOL_WAIT_MS = 2_000;
+const BEGIN_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
-const LOCK_TIMEOUT_MS = 2_000;
+/** How long a statement waits for a row that another transaction holds. */
+export const LOCK_TIMEOUT_MS = 2_000;
 const IDLE_IN_TRANSACTION_MS = 5_000;
 /** The server ends a statement after 5 s; a client that hears nothing for longer has lost its server. */
 const SILENCE_MS = 8_000;
@@ -52,8 +54,8 @@ const SILENCE_MS = 8_000;
 const BEGIN_WRITE = "begin; select clock_timestamp() as now";
 const BEGIN_READ = "begin isolation level repeatable read read only; select clock_timestamp() as now";
 
-// The driver takes a time-out for one query, its types do not say so.
-const PROBE = { text: "select 1", query_timeout: POOL_WAIT_MS };
+// The driver takes a time-out for one query; its types do not say so.
+const PROBE = { text: "select 1", query_timeout: BEGIN_TIMEOUT_MS };
 
 type Statement = { readonly text: string; readonly name: string };
 const statements = new WeakMap<TemplateStringsArray, Statement>();
@@ -180,7 +182,9 @@ class Session {
   }
 
   async begin(text: string): Promise<Date> {
-    const results: unknown = await this.#guard(() => this.#client.query(text));
+    // Where this takes long the server is stuck, and nothing has been asked of it yet that could take long.
+    const begin = { text, query_timeout: BEGIN_TIMEOUT_MS };
+    const results: unknown = await this.#guard(() => this.#client.query(begin));
     const last = Array.isArray(results) ? (results.at(-1) as pg.QueryResult<{ now: Date }>) : undefined;
     const now = last?.rows[0]?.now;
     invariant(now instanceof Date, "begin did not tell the time");
