@@ -234,6 +234,24 @@ describe("time runs out", () => {
     expect(await stored()).toEqual([]);
   });
 
+  test("for a server that is frozen: 503 after two seconds, for every call that has not begun", async () => {
+    // A wire that takes everything and carries nothing, behind connections that were sound a moment ago.
+    const wire = await openCutWire(database.appUrl);
+    const db = openDatabase({ url: wire.url, poolSize: 3 });
+    await Promise.all([1, 2, 3].map(() => db.write(actor, pidOf)));
+    wire.freeze();
+    const began = performance.now();
+    await Promise.all([1, 2, 3, 4, 5, 6].map((id) => busyOf(db.write(actor, (tx) => insert(tx, id)))));
+    expect(performance.now() - began).toBeLessThan(4_500);
+    expect(await db.isReachable()).toBe(false);
+    wire.thaw();
+    await db.write(actor, (tx) => insert(tx, 7));
+    expect(await stored()).toEqual([7]);
+    await db.close();
+    open.pop();
+    await wire.close();
+  });
+
   test("for a connection of the pool: 503 after two seconds, and service as soon as one is free", async () => {
     const db = openDatabase({ poolSize: 2 });
     const probe = openDatabase();

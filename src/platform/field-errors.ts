@@ -6,6 +6,9 @@ import { textFormats } from "./text-formats.ts";
 /** Most fields that one answer complains about. */
 export const FIELDS_MAX = 100;
 
+/** Most complaints that are looked at: to sort a hundred thousand of them would keep everybody else waiting. */
+const ERRORS_MAX = 20 * FIELDS_MAX;
+
 const NAME_LENGTH_MAX = 100;
 
 /**
@@ -14,7 +17,7 @@ const NAME_LENGTH_MAX = 100;
  */
 export function describeErrors(errors: readonly ErrorObject[]): Record<string, string[]> {
   const fields = new Map<string, Set<string>>();
-  for (const error of withoutEchoes(collapseUnions(errors))) {
+  for (const error of withoutEchoes(collapseUnions(errors.slice(0, ERRORS_MAX)))) {
     const path = pathOf(error);
     fields.set(path, (fields.get(path) ?? new Set()).add(sentenceOf(error)));
   }

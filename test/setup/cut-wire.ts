@@ -9,12 +9,16 @@ export type CutWire = {
   readonly url: string;
   /** Cuts the connection of the next message that holds `text`, when the server has answered it. */
   cutAfter(text: string): void;
+  /** From now on takes what is sent and carries nothing: as a server that is stopped, or a network that swallows. */
+  freeze(): void;
+  thaw(): void;
   close(): Promise<void>;
 };
 
 export async function openCutWire(databaseUrl: string): Promise<CutWire> {
   const { host, port, user, password, database } = new pg.Client({ connectionString: databaseUrl });
   let last: string | null = null;
+  let isFrozen = false;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = host.startsWith("/") ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
@@ -24,11 +28,11 @@ export async function openCutWire(databaseUrl: string): Promise<CutWire> {
         isCut = true;
         last = null;
       }
-      upstream.write(chunk);
+      if (!isFrozen) upstream.write(chunk);
     });
     upstream.on("data", (chunk: Buffer) => {
       if (isCut) client.destroy();
-      else client.write(chunk);
+      else if (!isFrozen) client.write(chunk);
     });
     for (const [socket, other] of [
       [client, upstream],
@@ -49,6 +53,12 @@ export async function openCutWire(databaseUrl: string): Promise<CutWire> {
     url: `postgresql://${login}@127.0.0.1:${typeof address === "object" ? address?.port : ""}/${database}`,
     cutAfter: (text) => {
       last = text;
+    },
+    freeze: () => {
+      isFrozen = true;
+    },
+    thaw: () => {
+      isFrozen = false;
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,6 +1,7 @@
 // From whatever went wrong to the one form of a refusal (contract 3.4). What a caller sent and we cannot take is the caller's; what we
 // cannot explain is ours: a bare 500, and a log line that says where and never quotes data.
 
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { toBusy } from "../db-errors.ts";
@@ -59,6 +60,16 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     .send(JSON.stringify(problemBody(problem, pathOf(request), request.id)));
 }
 
+/**
+ * A call that has come in whole is still being worked on. The next thing on its connection would be read as its answer, and "400" would be a
+ * lie about something that is done: the connection is cut instead, and the caller's key tells what became of it.
+ */
+function owesAnswer(socket: Socket): boolean {
+  // Node's own default answer to unreadable bytes looks at the same member.
+  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
+  return answer?.req.complete === true;
+}
+
 const UNREADABLE: Readonly<Record<string, { readonly status: number; readonly reason: string; readonly title: string }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: "Request Header Fields Too Large", title: "The headers or the address are too long." },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: "Request Timeout", title: "The request took too long to arrive." },
@@ -67,7 +78,7 @@ const MALFORMED = { status: 400, reason: "Bad Request", title: platformProblems.
 
 /** Bytes that are no HTTP, or come too slowly: answered on the socket, which is then closed. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+  if (error.code === "ECONNRESET" || !socket.writable || owesAnswer(socket)) {
     socket.destroy();
     return;
   }

@@ -1,7 +1,9 @@
 // Framing that two servers could read differently gets one reading or none: nothing may be smuggled behind a call.
 
+import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { aThing, type Edge, openEdge, readRaw, sendRaw } from "../../../test/setup/edge.ts";
+import { PUBLIC } from "./app.ts";
 
 let edge: Edge;
 let port: number;
@@ -69,6 +71,30 @@ test("two calls in one packet are two calls, answered in order", async () => {
   const second = SMUGGLED.replace("host: x", "host: x\r\nconnection: close");
   const text = await sendRaw(port, post(host + length, BODY) + second);
   expect([...text.matchAll(/"operation":"(\w+)"/g)].map(([, name]) => name)).toEqual(["createThing", "listThings"]);
+});
+
+test("nonsense behind a call that is being worked on is never taken for its answer", async () => {
+  const atWork = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const slow = await openEdge({
+    finish: (app) =>
+      void app.post("/slow", { config: { access: PUBLIC } }, async () => {
+        atWork.resolve();
+        await goOn.promise;
+        return { done: true };
+      }),
+  });
+  const socket = connect(await slow.listen(), "127.0.0.1");
+  const received: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => received.push(chunk));
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  socket.write("POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n");
+  await atWork.promise;
+  socket.write("nonsense\r\n\r\n");
+  await closed;
+  expect(Buffer.concat(received).toString()).toBe("");
+  goOn.resolve();
+  await slow.close();
 });
 
 test("an old client without a host is served", async () => {
