@@ -8,6 +8,7 @@ import { Meter } from "../meter.ts";
 import type { BenchServer } from "../servers.ts";
 import type { Subject } from "../subject.ts";
 
+const PROGRAM = "pgbench";
 const SCALE = 20;
 
 /** Null when pgbench is not on the PATH. */
@@ -45,7 +46,7 @@ export async function startPgbench(server: BenchServer): Promise<Subject | null>
 /** Null when there is no such program. */
 function execute(parameters: readonly string[], environment: NodeJS.ProcessEnv): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn("pgbench", parameters, { env: { PATH: process.env["PATH"], ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(PROGRAM, parameters, { env: { PATH: process.env["PATH"], ...environment }, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     let complaint = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));

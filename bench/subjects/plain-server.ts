@@ -59,7 +59,7 @@ async function serve(): Promise<void> {
       );
     return { id, externalId, status: "posted", debitAccountId, creditAccountId, amount, currency, createdAt: new Date().toISOString() };
   };
-  app.post<{ Body: Body }>("/payments", { schema: SCHEMA }, pay);
+  app.route<{ Body: Body }>({ method: "POST", url: "/payments", schema: SCHEMA, handler: pay });
   await app.listen({ host: "127.0.0.1", port: 0 });
   const address = app.server.address();
   process.send?.({ port: typeof address === "object" ? address?.port : null });
