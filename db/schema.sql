@@ -57,6 +57,7 @@ table client_profile.client
   constraint client_verification_status_is_known CHECK ((verification_status = ANY (ARRAY['notStarted'::text, 'pending'::text, 'onHold'::text, 'resubmissionRequested'::text, 'approved'::text, 'rejected'::text])))
   constraint client_pkey PRIMARY KEY (id)
   constraint client_external_id_once_per_tenant UNIQUE (tenant, external_id)
+  CREATE TRIGGER client_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.client FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant insert, select to finlego_app
   column status: grant update to finlego_app
   column verification_status: grant update to finlego_app
@@ -120,6 +121,7 @@ table general_ledger.account
   constraint account_floor_is_kept CHECK (((floor_minor IS NULL) OR ((balance_minor - held_minor) >= floor_minor)))
   constraint account_floor_needs_credit_side CHECK (((floor_minor IS NULL) OR credit_normal))
   constraint account_holds_are_not_negative CHECK (((held_minor >= 0) AND (incoming_minor >= 0)))
+  constraint account_of_client_has_floor CHECK (((client_id IS NULL) OR (floor_minor IS NOT NULL)))
   constraint account_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
   constraint account_pkey PRIMARY KEY (id)
   CREATE INDEX account_by_client ON general_ledger.account USING btree (client_id) WHERE (client_id IS NOT NULL)
@@ -163,6 +165,7 @@ table general_ledger.account_profile
   CREATE UNIQUE INDEX account_external_id_once ON general_ledger.account_profile USING btree (owner_tenant, external_id) WHERE (external_id IS NOT NULL)
   CREATE UNIQUE INDEX account_iban_once ON general_ledger.account_profile USING btree (lower(iban)) WHERE (iban IS NOT NULL)
   CREATE UNIQUE INDEX account_number_once ON general_ledger.account_profile USING btree (lower(number))
+  CREATE TRIGGER account_profile_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.account_profile FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant insert, select to finlego_app
 
 type general_ledger.account_status
@@ -238,6 +241,37 @@ function general_ledger.check_entries()
   $function$
   grant execute to public
 
+function general_ledger.check_head()
+  CREATE OR REPLACE FUNCTION general_ledger.check_head()
+   RETURNS trigger
+   LANGUAGE plpgsql
+  AS $function$
+  begin
+    if new.id <> old.id or new.last_sequence < old.last_sequence or new.last_at < old.last_at then
+      raise exception 'the head of the ledger never turns back' using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+function general_ledger.check_journal()
+  CREATE OR REPLACE FUNCTION general_ledger.check_journal()
+   RETURNS trigger
+   LANGUAGE plpgsql
+  AS $function$
+  begin
+    if not exists (
+      select from general_ledger.ledger_head h
+      where h.id = 1 and h.last_sequence = new.first_sequence + new.size - 1 and h.last_at = new.committed_at
+    ) then
+      raise exception 'journal row % does not end at the head of the ledger', new.first_sequence using errcode = 'check_violation';
+    end if;
+    return null;
+  end
+  $function$
+  grant execute to public
+
 function general_ledger.check_lines()
   CREATE OR REPLACE FUNCTION general_ledger.check_lines()
    RETURNS trigger
@@ -270,8 +304,9 @@ function general_ledger.check_payment_change()
        (('draft', 'pending'), ('draft', 'cancelled'), ('pending', 'posted'), ('pending', 'cancelled')) then
       raise exception 'payment % cannot go from % to %', old.id, old.state, new.state using errcode = 'restrict_violation';
     end if;
-    if (old.id, old.type, old.content, old.tenant, old.owner_tenant, old.external_id, old.created_at)
-       is distinct from (new.id, new.type, new.content, new.tenant, new.owner_tenant, new.external_id, new.created_at)
+    if (old.id, old.client_id, old.type, old.content, old.tenant, old.owner_tenant, old.created_by, old.external_id, old.description, old.reference, old.metadata, old.created_at)
+       is distinct from
+       (new.id, new.client_id, new.type, new.content, new.tenant, new.owner_tenant, new.created_by, new.external_id, new.description, new.reference, new.metadata, new.created_at)
        or old.state in ('posted', 'cancelled') then
       raise exception 'payment % is final in what it says', old.id using errcode = 'restrict_violation';
     end if;
@@ -340,6 +375,7 @@ table general_ledger.journal
   constraint journal_lists_every_change CHECK (((size > 0) AND (cardinality(changes) = size) AND (cardinality(subjects) = size)))
   constraint journal_pkey PRIMARY KEY (first_sequence)
   constraint journal_batch_once UNIQUE (batch_id)
+  CREATE TRIGGER journal_ends_at_the_head AFTER INSERT ON general_ledger.journal FOR EACH ROW EXECUTE FUNCTION general_ledger.check_journal()
   CREATE TRIGGER journal_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.journal FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
 
@@ -354,6 +390,9 @@ function general_ledger.journal_account_change(p_change general_ledger.change, p
     if p_change not in ('account.opened') then
       raise exception 'unknown change %', p_change using errcode = 'invalid_parameter_value';
     end if;
+    if not exists (select from general_ledger.account a where a.id = p_account) then
+      raise exception 'there is no account %', p_account using errcode = 'foreign_key_violation';
+    end if;
     select n.first_sequence into sequence
     from general_ledger.append_journal(nextval('general_ledger.batch'), array[p_change], array[p_account]) n;
   end
@@ -367,6 +406,8 @@ table general_ledger.ledger_head
   column last_at timestamp with time zone not null default '-infinity'::timestamp with time zone
   constraint ledger_has_one_head CHECK ((id = 1))
   constraint ledger_head_pkey PRIMARY KEY (id)
+  CREATE TRIGGER ledger_head_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.ledger_head FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER ledger_head_only_rises BEFORE UPDATE ON general_ledger.ledger_head FOR EACH ROW EXECUTE FUNCTION general_ledger.check_head()
   grant select to finlego_app
 
 table general_ledger.payment
@@ -454,6 +495,10 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     payment_tenant text[] := array_fill(null::text, array[commands]);
     hit record;
   begin
+    if 1 > any (c_lines) or (select sum(n) from unnest(c_lines) u(n)) is distinct from lines then
+      raise exception 'the lines do not fit the commands' using errcode = 'invalid_parameter_value';
+    end if;
+
     -- 1. Lock and read, in id order: no two batches can wait for each other.
     select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.status),
            array_agg(a.debit_blocked), array_agg(a.credit_blocked), array_agg(a.floor_minor),
@@ -462,7 +507,10 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal, last_booked
     from (select * from general_ledger.account where id = any(p_accounts) order by id for no key update) a;
 
-    if coalesce(cardinality(found_id), 0) < cardinality(p_accounts) then
+    if found_id is distinct from p_accounts then
+      if p_accounts is distinct from (select array_agg(distinct u.id order by u.id) from unnest(p_accounts) u(id)) then
+        raise exception 'accounts are to be named once each, ascending' using errcode = 'invalid_parameter_value';
+      end if;
       -- Some are unknown: bring what was found to the positions of p_accounts; the others stay null.
       select array_agg(f.id order by u.at), array_agg(f.tenant order by u.at), array_agg(f.client order by u.at), array_agg(f.currency order by u.at),
              array_agg(f.status order by u.at), array_agg(f.db order by u.at), array_agg(f.cb order by u.at), array_agg(f.floor order by u.at),
@@ -714,6 +762,21 @@ table platform.audit_entry
 sequence platform.audit_entry_id_seq
   as bigint start 1 increment 1 cache 1
 
+function platform.check_key_change()
+  CREATE OR REPLACE FUNCTION platform.check_key_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+  AS $function$
+  begin
+    if (old.id, old.fingerprint, old.payment_id, old.created_at) is distinct from (new.id, new.fingerprint, new.payment_id, new.created_at)
+       or old.payment_id is not null or old.status is not null then
+      raise exception 'idempotency key % has its answer', old.id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
 table platform.event
   column id uuid not null
   column type text not null
@@ -736,6 +799,8 @@ table platform.idempotency_key
   column answer text
   constraint idempotency_key_fingerprint_is_sha256 CHECK ((octet_length(fingerprint) = 32))
   constraint idempotency_key_pkey PRIMARY KEY (id)
+  CREATE TRIGGER idempotency_key_is_answered_once BEFORE UPDATE ON platform.idempotency_key FOR EACH ROW EXECUTE FUNCTION platform.check_key_change()
+  CREATE TRIGGER idempotency_key_is_kept BEFORE DELETE OR TRUNCATE ON platform.idempotency_key FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant insert, select to finlego_app
   column status: grant update to finlego_app
   column answer: grant update to finlego_app

@@ -162,6 +162,31 @@ describe("the app role", () => {
     await expect(app.query("alter system set fsync = off")).rejects.toMatchObject({ code: NOT_PERMITTED });
   });
 
+  test("may not number the opening of an account that is not there", async () => {
+    const end = await attempt(app, ["select general_ledger.journal_account_change('account.opened', gen_random_uuid())"]);
+    expect(end.message).toMatch(/there is no account/);
+  });
+
+  /** One transfer of 1.00 EUR from Alice to Bob, as the product sends it, with the accounts in the order given. */
+  const post = (accounts: readonly string[], lines: 0 | 1 | 2): string =>
+    `select from general_ledger.post_batch(
+       array[${accounts.map((id) => `'${id}'::uuid`).join(", ")}], false, 'UTC', '{${PAYMENT}}', '{default}', '{f}', '{test}', '{locks}',
+       array[gen_random_uuid()], '{NULL}', '{NULL}', '{trace}', '{f}', '{transfer}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{${lines}}',
+       '{${PAYMENT}}', '{1}', '{${accounts.indexOf(ids.alice) + 1}}', '{${accounts.indexOf(ids.bob) + 1}}', '{100}', '{EUR}', '{transfer}', '{NULL}')`;
+
+  test("posts with the accounts named once each, ascending, and not otherwise", async () => {
+    const ascending = [ids.alice, ids.bob].toSorted();
+    expect(await attempt(app, [post(ascending, 1)])).toEqual({ code: "done", message: "" });
+    for (const accounts of [ascending.toReversed(), [...ascending, ...ascending], [PAYMENT, ...ascending.toReversed()]]) {
+      expect((await attempt(app, [post(accounts, 1)])).message).toMatch(/accounts are to be named once each, ascending/);
+    }
+  });
+
+  test.each([0, 2] as const)("may not post a payment of %s lines and send one", async (lines) => {
+    const end = await attempt(app, [post([ids.alice, ids.bob].toSorted(), lines)]);
+    expect(end.message).toMatch(/the lines do not fit the commands/);
+  });
+
   // With one DATABASE_URL for all, the session belongs to the owner and only acts as the app role.
   test.runIf(inject("testServer").appRole === null)("may not become the owner", async () => {
     const { rows } = await bank.owner.query<{ owner: string }>("select current_user as owner");
@@ -221,6 +246,10 @@ const account = (change: string): string => `update general_ledger.account set $
 const append = (batch: number): string => `select general_ledger.append_journal(${batch}, '{payment.posted}', array['${PAYMENT}'::uuid])`;
 const journal = (values: string): string =>
   `insert into general_ledger.journal (first_sequence, batch_id, size, committed_at, changes, subjects) values (${values})`;
+
+const KEY = "insert into platform.idempotency_key (id, fingerprint, status, answer) values (gen_random_uuid(), sha256('x'), 200, '{}')";
+const PAID_KEY =
+  "insert into platform.idempotency_key (id, fingerprint, payment_id) values (gen_random_uuid(), sha256('x'), gen_random_uuid())";
 
 describe("raw SQL as the owner:", () => {
   test("what keeps the rules is not refused", async () => {
@@ -307,6 +336,11 @@ describe("raw SQL as the owner:", () => {
       () => [draft(), `update general_ledger.payment set owner_tenant = 'x' where id = '${PAYMENT}'`],
       /is final/,
     ],
+    [
+      "a pending payment said otherwise",
+      () => [pending(), `update general_ledger.payment set metadata = '{"a":"b"}' where id = '${PAYMENT}'`],
+      /is final/,
+    ],
     ["a posted payment without its time", () => [payment({ posted_at: "null" })], /payment_times_fit_state/],
     ["a draft with a time of posting", () => [payment({ state: "'draft'" })], /payment_times_fit_state/],
     ["a pending payment without its time", () => [payment({ state: "'pending'", posted_at: "null" })], /payment_times_fit_state/],
@@ -337,6 +371,15 @@ describe("raw SQL as the owner:", () => {
       () => ["update general_ledger.account set floor_minor = -9000000000000000000 where not credit_normal"],
       /account_floor_needs_credit_side/,
     ],
+    [
+      "an account of a client without a floor",
+      () => [
+        `insert into general_ledger.account (id, client_id, tenant, currency, credit_normal)
+         select gen_random_uuid(), client_id, tenant, currency, true from general_ledger.account where id = '${ids.alice}'`,
+      ],
+      /account_of_client_has_floor/,
+    ],
+    ["a floor taken away from a client's account", () => [account("floor_minor = null")], /account_of_client_has_floor/],
     ["a change of currency", () => [account("currency = 'USD'")], /update of general_ledger.account is refused/i],
     ["a change of client", () => [account("client_id = null")], /update of general_ledger.account is refused/i],
     ["a change of side", () => [account("credit_normal = false")], /update of general_ledger.account is refused/i],
@@ -374,7 +417,8 @@ describe("raw SQL as the owner:", () => {
     "platform.event",
     "client_profile.client_status_history",
   ];
-  test.each([...KEPT, "general_ledger.payment", "general_ledger.account"])("rows of %s are never removed", async (table) => {
+  const STAYING = ["payment", "account", "account_profile", "ledger_head"].map((name) => `general_ledger.${name}`);
+  test.each([...KEPT, ...STAYING, "platform.idempotency_key", "client_profile.client"])("rows of %s are never removed", async (table) => {
     for (const statement of [`delete from ${table}`, `truncate ${table} cascade`]) {
       const end = await attempt(bank.owner, [statement]);
       expect(end.message).toMatch(/is refused: its rows are never changed or removed/);
@@ -402,6 +446,19 @@ describe("raw SQL as the owner:", () => {
       "a journal row that counts wrong",
       () => [journal("1000, 1000000, 2, now(), '{payment.posted}', array[gen_random_uuid()]")],
       /journal_lists_every_change/,
+    ],
+    [
+      "a journal row that leaves a gap",
+      () => [journal("1000, 1000000, 1, now(), '{payment.posted}', array[gen_random_uuid()]")],
+      /does not end at the head/,
+    ],
+    ["the head turned back", () => ["update general_ledger.ledger_head set last_sequence = last_sequence - 1"], /never turns back/],
+    ["the head's time turned back", () => ["update general_ledger.ledger_head set last_at = last_at - interval '1 s'"], /never turns back/],
+    ["an answered key answered anew", () => [KEY, "update platform.idempotency_key set answer = 'x' where status = 200"], /has its answer/],
+    [
+      "a payment's key given an answer",
+      () => [PAID_KEY, "update platform.idempotency_key set status = 409, answer = 'x' where payment_id is not null"],
+      /has its answer/,
     ],
     ["a second head of the ledger", () => ["insert into general_ledger.ledger_head (id) values (2)"], /ledger_has_one_head/],
     [

@@ -361,8 +361,14 @@ const DAMAGES: readonly Damage[] = [
   },
   {
     name: "a floor taken away from a client's account",
-    done: ({ alice }) => `update general_ledger.account set floor_minor = null where id = '${alice}'`,
-    found: ({ alice }) => ({ "INV-4": [{ accountId: alice }] }),
+    done: ({ alice }) => [
+      "alter table general_ledger.account drop constraint account_of_client_has_floor",
+      `update general_ledger.account set floor_minor = null where id = '${alice}'`,
+    ],
+    found: ({ alice }) => ({
+      "INV-4": [{ accountId: alice }],
+      "DB-4": [{ table: "general_ledger.account", constraint: "account_of_client_has_floor" }],
+    }),
   },
   {
     name: "an account turned to the other side",

@@ -77,6 +77,22 @@ create trigger audit_entry_is_immutable before update or delete or truncate on p
   for each statement execute function platform.refuse_change();
 create trigger event_is_immutable before update or delete or truncate on platform.event
   for each statement execute function platform.refuse_change();
+create trigger idempotency_key_is_kept before delete or truncate on platform.idempotency_key
+  for each statement execute function platform.refuse_change();
+
+-- A key takes its answer once. What it stands for, and an answer once given, never change.
+create function platform.check_key_change() returns trigger
+language plpgsql as $$
+begin
+  if (old.id, old.fingerprint, old.payment_id, old.created_at) is distinct from (new.id, new.fingerprint, new.payment_id, new.created_at)
+     or old.payment_id is not null or old.status is not null then
+    raise exception 'idempotency key % has its answer', old.id using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger idempotency_key_is_answered_once before update on platform.idempotency_key
+  for each row execute function platform.check_key_change();
 
 -- The job queue's tables have row-level security without policies; the app role works the queue.
 do $$

@@ -87,3 +87,5 @@ grant select, insert on client_profile.client_status_history to finlego_app;
 
 create trigger client_status_history_is_immutable before update or delete or truncate on client_profile.client_status_history
   for each statement execute function platform.refuse_change();
+create trigger client_is_kept before delete or truncate on client_profile.client
+  for each statement execute function platform.refuse_change();

@@ -41,6 +41,7 @@ create table general_ledger.account (
   constraint account_floor_is_kept check (floor_minor is null or balance_minor - held_minor >= floor_minor),
   constraint account_floor_needs_credit_side check (floor_minor is null or credit_normal),
   constraint account_balance_within_bounds check (balance_minor between -9000000000000000000 and 9000000000000000000),
+  constraint account_of_client_has_floor check (client_id is null or floor_minor is not null),
   constraint account_default_is_a_clients check (not is_default or client_id is not null)
 ) with (fillfactor = 50);
 create unique index account_one_default_per_client_and_currency on general_ledger.account (client_id, currency) where is_default;
@@ -176,6 +177,10 @@ create trigger payment_is_kept before delete or truncate on general_ledger.payme
   for each statement execute function platform.refuse_change();
 create trigger account_is_kept before delete or truncate on general_ledger.account
   for each statement execute function platform.refuse_change();
+create trigger account_profile_is_kept before delete or truncate on general_ledger.account_profile
+  for each statement execute function platform.refuse_change();
+create trigger ledger_head_is_kept before delete or truncate on general_ledger.ledger_head
+  for each statement execute function platform.refuse_change();
 create trigger account_identity_is_final before update of id, client_id, tenant, currency, credit_normal on general_ledger.account
   for each statement execute function platform.refuse_change();
 
@@ -187,8 +192,9 @@ begin
      (('draft', 'pending'), ('draft', 'cancelled'), ('pending', 'posted'), ('pending', 'cancelled')) then
     raise exception 'payment % cannot go from % to %', old.id, old.state, new.state using errcode = 'restrict_violation';
   end if;
-  if (old.id, old.type, old.content, old.tenant, old.owner_tenant, old.external_id, old.created_at)
-     is distinct from (new.id, new.type, new.content, new.tenant, new.owner_tenant, new.external_id, new.created_at)
+  if (old.id, old.client_id, old.type, old.content, old.tenant, old.owner_tenant, old.created_by, old.external_id, old.description, old.reference, old.metadata, old.created_at)
+     is distinct from
+     (new.id, new.client_id, new.type, new.content, new.tenant, new.owner_tenant, new.created_by, new.external_id, new.description, new.reference, new.metadata, new.created_at)
      or old.state in ('posted', 'cancelled') then
     raise exception 'payment % is final in what it says', old.id using errcode = 'restrict_violation';
   end if;
@@ -197,6 +203,34 @@ end
 $$;
 create trigger payment_changes_follow_its_states before update on general_ledger.payment
   for each row execute function general_ledger.check_payment_change();
+
+-- Numbers and times of the ledger only rise, and every journal row is the newest: it ends where the head stands.
+create function general_ledger.check_head() returns trigger
+language plpgsql as $$
+begin
+  if new.id <> old.id or new.last_sequence < old.last_sequence or new.last_at < old.last_at then
+    raise exception 'the head of the ledger never turns back' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger ledger_head_only_rises before update on general_ledger.ledger_head
+  for each row execute function general_ledger.check_head();
+
+create function general_ledger.check_journal() returns trigger
+language plpgsql as $$
+begin
+  if not exists (
+    select from general_ledger.ledger_head h
+    where h.id = 1 and h.last_sequence = new.first_sequence + new.size - 1 and h.last_at = new.committed_at
+  ) then
+    raise exception 'journal row % does not end at the head of the ledger', new.first_sequence using errcode = 'check_violation';
+  end if;
+  return null;
+end
+$$;
+create trigger journal_ends_at_the_head after insert on general_ledger.journal
+  for each row execute function general_ledger.check_journal();
 
 -- Each line stays in one currency, that of both accounts. (These two run inside post_batch and
 -- inherit its settings. A lateral query with a limit is one look-up per row, also where the planner believes the table to be empty.)

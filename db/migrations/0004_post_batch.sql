@@ -109,6 +109,10 @@ declare
   payment_tenant text[] := array_fill(null::text, array[commands]);
   hit record;
 begin
+  if 1 > any (c_lines) or (select sum(n) from unnest(c_lines) u(n)) is distinct from lines then
+    raise exception 'the lines do not fit the commands' using errcode = 'invalid_parameter_value';
+  end if;
+
   -- 1. Lock and read, in id order: no two batches can wait for each other.
   select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.status),
          array_agg(a.debit_blocked), array_agg(a.credit_blocked), array_agg(a.floor_minor),
@@ -117,7 +121,10 @@ begin
   into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal, last_booked
   from (select * from general_ledger.account where id = any(p_accounts) order by id for no key update) a;
 
-  if coalesce(cardinality(found_id), 0) < cardinality(p_accounts) then
+  if found_id is distinct from p_accounts then
+    if p_accounts is distinct from (select array_agg(distinct u.id order by u.id) from unnest(p_accounts) u(id)) then
+      raise exception 'accounts are to be named once each, ascending' using errcode = 'invalid_parameter_value';
+    end if;
     -- Some are unknown: bring what was found to the positions of p_accounts; the others stay null.
     select array_agg(f.id order by u.at), array_agg(f.tenant order by u.at), array_agg(f.client order by u.at), array_agg(f.currency order by u.at),
            array_agg(f.status order by u.at), array_agg(f.db order by u.at), array_agg(f.cb order by u.at), array_agg(f.floor order by u.at),
@@ -332,6 +339,9 @@ as $$
 begin
   if p_change not in ('account.opened') then
     raise exception 'unknown change %', p_change using errcode = 'invalid_parameter_value';
+  end if;
+  if not exists (select from general_ledger.account a where a.id = p_account) then
+    raise exception 'there is no account %', p_account using errcode = 'foreign_key_violation';
   end if;
   select n.first_sequence into sequence
   from general_ledger.append_journal(nextval('general_ledger.batch'), array[p_change], array[p_account]) n;

@@ -32,7 +32,7 @@ export const clientProfileVerifiable: Verifiable = {
     {
       table: "client_profile.client",
       addOnly: false,
-      triggers: [],
+      triggers: ["client_is_kept"],
       constraints: [
         "client_status_is_known",
         "client_risk_level_is_known",

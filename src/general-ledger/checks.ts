@@ -13,7 +13,9 @@ const locks: readonly TableLock[] = [
   addOnly("general_ledger.payment_line", ["payment_line_is_immutable", "payment_line_currency_is_its_accounts"], {
     constraints: ["payment_line_number_in_range", "payment_line_amount_in_range", "payment_line_moves_between_two"],
   }),
-  addOnly("general_ledger.journal", ["journal_is_immutable"], { constraints: ["journal_batch_once", "journal_lists_every_change"] }),
+  addOnly("general_ledger.journal", ["journal_is_immutable", "journal_ends_at_the_head"], {
+    constraints: ["journal_batch_once", "journal_lists_every_change"],
+  }),
   {
     table: "general_ledger.payment",
     addOnly: false,
@@ -30,6 +32,7 @@ const locks: readonly TableLock[] = [
       "account_currency_is_a_code",
       "account_holds_are_not_negative",
       "account_floor_is_kept",
+      "account_of_client_has_floor",
       "account_floor_needs_credit_side",
       "account_balance_within_bounds",
       "account_default_is_a_clients",
@@ -37,11 +40,18 @@ const locks: readonly TableLock[] = [
     appInserts: ["id", "client_id", "tenant", "currency", "credit_normal", "status", "is_default", "floor_minor"],
     appUpdates: [],
   },
-  { table: "general_ledger.account_profile", addOnly: false, triggers: [], constraints: [], appInserts: "all", appUpdates: [] },
+  {
+    table: "general_ledger.account_profile",
+    addOnly: false,
+    triggers: ["account_profile_is_kept"],
+    constraints: [],
+    appInserts: "all",
+    appUpdates: [],
+  },
   {
     table: "general_ledger.ledger_head",
     addOnly: false,
-    triggers: [],
+    triggers: ["ledger_head_is_kept", "ledger_head_only_rises"],
     constraints: ["ledger_has_one_head"],
     appInserts: [],
     appUpdates: [],

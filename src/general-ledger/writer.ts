@@ -2,7 +2,8 @@
 // round trip and answers each caller after the one commit. Correctness is the database's: any number of writers may run; this one
 // is only for speed.
 //
-// A finished batch is answered after the next one has been sent, so that PostgreSQL works while the answers are written.
+// PostgreSQL must not wait while answers are written: when no other lane is in flight, the next batch is sent before the finished one
+// is answered.
 
 import { busy, isRetryable, LOCK_TIMEOUT_MS, OutcomeUnknown, sqlState } from "#platform/db.ts";
 import type { Lane } from "#platform/lane.ts";
@@ -99,8 +100,15 @@ export class Writer {
     this.#queue.release(batch);
     this.#inFlight -= batch.length;
     this.#free.push(lane);
-    this.#dispatch();
-    settle();
+    if (this.#inFlight > 0) {
+      // PostgreSQL is at work for another lane: answer first, so that these callers' next commands go into one large batch.
+      settle();
+      this.#schedule();
+    } else {
+      // It would idle: send first what waits, then answer.
+      this.#dispatch();
+      settle();
+    }
     if (this.load === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 

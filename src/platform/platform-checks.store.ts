@@ -29,7 +29,7 @@ export const platformVerifiable: Verifiable = {
     {
       table: "platform.idempotency_key",
       addOnly: false,
-      triggers: [],
+      triggers: ["idempotency_key_is_kept", "idempotency_key_is_answered_once"],
       constraints: ["idempotency_key_fingerprint_is_sha256"],
       appInserts: "all",
       appUpdates: ["status", "answer"],

@@ -208,6 +208,7 @@ describe("409 and 503: not now", () => {
     const { rows } = await bank.owner.query<{ id: string }>("select id from platform.idempotency_key order by created_at desc limit 1");
     await bank.owner.query("begin");
     // Whoever claims the key must wait for the end of this transaction, to know whether it is free.
+    await bank.owner.query("set local session_replication_role = replica");
     await bank.owner.query("delete from platform.idempotency_key where id = $1", [rows[0]?.id]);
     const answer = await bank.system.post("/v2/internal/Accounts", order, key);
     await bank.owner.query("rollback");
