@@ -1,0 +1,104 @@
+// Thousands of requests made from the API description, sound and broken, to every operation: never a 5xx, always a status that the
+// description names, every answer as its endpoint promises (test/setup/answer-check.ts), and the books in order at the end.
+// FINLEGO_SEED repeats a run, FINLEGO_NIGHTLY=1 makes it fifty times as long.
+
+import type { Audience } from "#platform/access.ts";
+import { SCOPES } from "#platform/access.ts";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeApi } from "../../src/app.ts";
+import { aLine, anIndividual, aTransfer, unique } from "../builders.ts";
+import { type GeneratedRequest, type Hints, operationsOf, requestOf } from "../requests.ts";
+import { expectSound } from "../setup/answer-check.ts";
+import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount } from "../setup/ledger.ts";
+
+const RUNS = process.env["FINLEGO_NIGHTLY"] === "1" ? 100_000 : 2_000;
+const seed = process.env["FINLEGO_SEED"];
+
+let bank: LedgerApp;
+beforeAll(async () => {
+  bank = await openLedgerApp();
+});
+afterAll(() => bank.close());
+
+test(`${RUNS} requests to every operation: no server error, and no answer that is not described`, {
+  timeout: 20_000 + RUNS * 15,
+}, async () => {
+  const operations = operationsOf(await describeApi()).filter((operation) => "x-audience" in operation);
+  const hints = await makeHints();
+  const client = await bank.mint({ audience: "frontOffice", clientId: hints.ids["clientId"]?.[0] });
+  const system = await bank.mint({ audience: "system", scope: SCOPES.join(" ") });
+  const counts = new Map<string, number>();
+
+  const any = fc.oneof(...operations.map((operation) => fc.tuple(fc.constant(operation), requestOf(operation, hints))));
+  await fc.assert(
+    fc.asyncProperty(any, async ([operation, request]) => {
+      const token = (operation as unknown as { "x-audience": Audience })["x-audience"] === "frontOffice" ? client : system;
+      const status = await send(operation.method, token, request);
+      const named = `${operation.operationId} ${status}`;
+      expect(status, named).toBeLessThan(500);
+      expect(Object.keys(operation.responses), named).toContain(String(status));
+      counts.set(named, (counts.get(named) ?? 0) + 1);
+    }),
+    { numRuns: RUNS, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+  );
+
+  expect(await bank.unbalanced()).toEqual([]);
+  // A run that never got through to an operation, or was never refused by one, would say nothing about it.
+  for (const { operationId, parameters = [], requestBody } of operations) {
+    expect([...counts.keys()]).toContain(`${operationId} 200`);
+    if (requestBody !== undefined || parameters.length > 0) expect([...counts.keys()].join()).toMatch(new RegExp(`${operationId} 4`));
+  }
+});
+
+async function send(method: string, token: string, { url, headers, body }: GeneratedRequest): Promise<number> {
+  const all = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers };
+  const answer = await bank.app.inject({ method: method as "GET", url, headers: all, ...(body === undefined ? {} : { payload: body }) });
+  expectSound({ headers: answer.headers, text: answer.body });
+  return answer.statusCode;
+}
+
+async function makeHints(): Promise<Hints> {
+  const [funded, other, fee, yen] = [
+    await bank.aFundedAccount("1000.00"),
+    await bank.anAccount(),
+    await bank.anAccount({ type: "fee" }),
+    await bank.anAccount({ currency: "JPY" }),
+  ];
+  const payments = await Promise.all([1, 2, 3].map(async () => bodyOf(await bank.transfer(aTransfer(other, fee, "1.00")))));
+  const accounts: TestAccount[] = [funded, other, fee, yen];
+  const ids = accounts.map(({ id }) => id);
+  const account = fc.constantFrom(...accounts);
+  const amount = fc.constantFrom("0.01", "1", "5.00", 7, "10000000000000.00");
+  const transfer = fc.oneof(
+    fc.tuple(account, account, amount).map(([debit, credit, value]) => aTransfer(debit, credit, value)),
+    fc.array(fc.tuple(account, account, amount), { minLength: 1, maxLength: 4 }).map((lines) => {
+      return { externalId: unique("fuzz"), transactions: lines.map(([debit, credit, value]) => aLine(debit, credit, value)) };
+    }),
+  );
+  const clientId = funded.clientId ?? "";
+  return {
+    ids: {
+      accountId: ids,
+      debitAccountId: ids,
+      creditAccountId: ids,
+      clientId: [clientId],
+      id: [funded.id, funded.accountNumber, funded.iban ?? "", other.id],
+      paymentId: payments.map(({ id }) => String(id)),
+      externalId: payments.map(({ externalId }) => String(externalId)),
+    },
+    bodies: {
+      createTransferPayment: transfer,
+      createPaymentBatch: fc.record(
+        { payments: fc.array(transfer, { minLength: 1, maxLength: 5 }), atomic: fc.boolean() },
+        { requiredKeys: ["payments"] },
+      ),
+      openAccount: fc.constantFrom<unknown>(
+        { type: "client", clientId, currency: "EUR" },
+        { type: "fee", currency: "KWD", name: "Fuzz" },
+        { type: "reserve", currency: "USD", externalId: "fuzz" },
+      ),
+      importIndividualClient: fc.constant(null).map(() => anIndividual()),
+    },
+  };
+}
