@@ -27,6 +27,12 @@ export async function openAccounts(owner: Client, ids: readonly string[], bank: 
      from (select $1::uuid[] || $2::uuid as ids) u`,
     [ids, bank],
   );
+  await owner.query(
+    `insert into platform.audit_entry (at, actor_kind, actor_id, tenant, action, subject, trace_id, detail)
+     select clock_timestamp(), 'system', 'bench', 'default', 'account.opened', 'account:' || u.id, 'bench', '{}'
+     from unnest($1::uuid[] || $2::uuid) u(id)`,
+    [ids, bank],
+  );
   await owner.query("commit");
 }
 

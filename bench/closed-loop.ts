@@ -2,7 +2,7 @@
 // running before it begins and go on until it has ended, so that neither start nor end flatters.
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Meter, Reading } from "./meter.ts";
+import { type Meter, othersShare, type Reading } from "./meter.ts";
 
 /** What one run gave. Null: not known on this system. */
 export type Sample = {
@@ -14,6 +14,8 @@ export type Sample = {
   readonly nodeMicros: number | null;
   readonly databaseMicros: number | null;
   readonly walBytes: number | null;
+  /** Part of the machine's processors that others used meanwhile, 0 to 1. */
+  readonly others: number | null;
 };
 
 export type Window = { readonly callers: number; readonly warmUpMs: number; readonly measureMs: number };
@@ -47,11 +49,11 @@ export async function runClosedLoop(window: Window, meter: Meter, pay: (caller: 
   state.stop = true;
   await Promise.all(callers);
   if (state.failure !== null) throw new Error("a payment of the run failed", { cause: state.failure });
-  return { ...costs(payments, before, after), p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) };
+  return { ...costs(payments, before, after, meter.servesItself), p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) };
 }
 
 /** Rates and costs per payment between two readings. */
-export function costs(payments: number, before: Reading, after: Reading): Omit<Sample, "p50Ms" | "p99Ms"> {
+export function costs(payments: number, before: Reading, after: Reading, servesItself: boolean): Omit<Sample, "p50Ms" | "p99Ms"> {
   const each = (from: number | bigint | null, to: number | bigint | null): number | null =>
     from === null || to === null || payments === 0 ? null : (Number(to) - Number(from)) / payments;
   return {
@@ -60,6 +62,7 @@ export function costs(payments: number, before: Reading, after: Reading): Omit<S
     nodeMicros: each(before.serving, after.serving),
     databaseMicros: each(before.database, after.database),
     walBytes: each(before.wal, after.wal),
+    others: othersShare(before, after, servesItself),
   };
 }
 

@@ -9,7 +9,7 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>;
 
 export type Spread = { readonly median: number; readonly least: number; readonly most: number };
 
-export type Measure = "perSecond" | "p50Ms" | "p99Ms" | "nodeMicros" | "databaseMicros" | "walBytes";
+export type Measure = "perSecond" | "p50Ms" | "p99Ms" | "nodeMicros" | "databaseMicros" | "walBytes" | "others";
 
 export function spreadOf(values: readonly number[]): Spread | null {
   const sorted = [...values].sort((a, b) => a - b);

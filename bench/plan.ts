@@ -11,6 +11,8 @@ export type Options = {
   readonly repetitions: number;
   readonly seconds: number;
   readonly accounts: number;
+  /** Seconds that a run may wait for its neighbours to be quiet. */
+  readonly calm: number;
 };
 
 /** The names under which figures stand in the tables. */

@@ -55,10 +55,10 @@ function renderPage(results: Results): string {
     "",
     "## Figures",
     "",
-    "Node µs: processor time of the serving process per payment (in process: the load included). PG µs: of all PostgreSQL processes.",
+    "Node µs: processor time of the serving process per payment (in process: the load included). PG µs: of all PostgreSQL processes. Others: the part of the machine that was used by somebody else meanwhile.",
     "",
-    "| subject | payments/s | p50 ms | p99 ms | Node µs | PG µs | WAL bytes |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
+    "| subject | payments/s | p50 ms | p99 ms | Node µs | PG µs | WAL bytes | others |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ...[...samples].map(([name, list]) => renderRow(name, list)),
     "",
   ].join("\n");
@@ -81,6 +81,7 @@ const COLUMNS: readonly (readonly [Measure, number])[] = [
   ["nodeMicros", 1],
   ["databaseMicros", 1],
   ["walBytes", 0],
+  ["others", 2],
 ];
 
 function renderRow(name: string, samples: readonly Sample[]): string {
@@ -93,5 +94,6 @@ function renderRow(name: string, samples: readonly Sample[]): string {
 
 function renderSpread({ median, least, most }: Spread, decimals: number): string {
   const show = (value: number): string => value.toFixed(decimals);
+  if (least === most) return show(median);
   return `${show(median)} [${show(least)}..${show(most)}]`;
 }

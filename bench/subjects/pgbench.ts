@@ -37,7 +37,7 @@ export async function startPgbench(server: BenchServer): Promise<Subject | null>
       const perSecond = Number(/tps = ([\d.]+)/.exec(said)?.[1]);
       const payments = Number(/actually processed: (\d+)/.exec(said)?.[1]);
       if (!(perSecond > 0)) throw new Error(`pgbench said: ${said}`);
-      return { ...costs(payments, before, after), perSecond, p50Ms: null, p99Ms: null };
+      return { ...costs(payments, before, after, false), perSecond, p50Ms: null, p99Ms: null };
     },
     stop: () => client.end(),
   };
