@@ -8,6 +8,8 @@ export type Suite = {
   readonly name: string;
   /** The promise, as a sentence. */
   readonly promise: string;
+  /** Left out of the short run unless it is named. */
+  readonly nightly?: true;
   readonly run: (size: Size, report: Report) => Promise<void>;
 };
 

@@ -7,6 +7,16 @@ import { gracefulStop } from "./graceful-stop.ts";
 import { idempotencyKeys } from "./idempotency-keys.ts";
 import { instances } from "./instances.ts";
 import { killUnderLoad } from "./kill-under-load.ts";
+import { plantedFaults } from "./planted-faults.ts";
 import type { Suite } from "./suite.ts";
 
-export const SUITES: readonly Suite[] = [doubleSpend, idempotencyKeys, contention, crashPoints, killUnderLoad, gracefulStop, instances];
+export const SUITES: readonly Suite[] = [
+  doubleSpend,
+  idempotencyKeys,
+  contention,
+  crashPoints,
+  killUnderLoad,
+  gracefulStop,
+  instances,
+  plantedFaults,
+];
