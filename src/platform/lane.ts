@@ -78,7 +78,6 @@ export class Lane {
     });
     // A connection that is lost while nobody uses it costs nothing: the next call opens a new one.
     client.on("error", () => this.#forget(client));
-    client.on("end", () => this.#forget(client));
     await client.connect().catch((error: unknown) => {
       throw withoutServer(error);
     });

@@ -108,6 +108,16 @@ test("a file that fails leaves nothing of itself, what came before stays, and th
   expect((await namesOf()).slice(-1)).toEqual(["9002_broken.sql"]);
 });
 
+test("a file and the record of it are stored together or not at all", async () => {
+  await addFile(
+    "9001_own.sql",
+    "create table public.half (n int); insert into platform.migration (name, hash) values ('9001_own.sql', 'x');",
+  );
+  await expect(start()).rejects.toThrow("migration 9001_own.sql failed");
+  expect(await ask("select to_regclass('public.half') as half")).toEqual([{ half: null }]);
+  expect(await namesOf()).not.toContain("9001_own.sql");
+});
+
 test("a connection that breaks in the middle is an error of the start, not the end of the process", async () => {
   await addFile("9001_cut.sql", "create table public.half (n int); select pg_terminate_backend(pg_backend_pid());");
   await expect(start()).rejects.toThrow("migration 9001_cut.sql failed");

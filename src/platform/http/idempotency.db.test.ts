@@ -174,6 +174,7 @@ describe("the same key", () => {
     await send(key);
     const answer = await send(key, { id: 9, text: "z" }, { url: "/notes/search" });
     expect([answer.statusCode, replayed(answer)]).toEqual([200, undefined]);
+    expect((await send("k".repeat(101), { id: 9, text: "z" }, { url: "/notes/search" })).statusCode).toBe(200);
   });
 
   test("is stored so that neither key nor caller can be read back", async () => {
