@@ -1,260 +1,279 @@
-// The rules of posting, as stories in minor units of EUR: `client` and `bank` open an account with a floor of zero and without one, `pay`
-// takes lines "amount from to" and the end they must come to, `check` the balance and what may still be spent (null: without limit).
+// The rules of posting, as stories (test/story.ts), and as properties of any list of payments.
 
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { BALANCE_BOUND, type Command, type LedgerAccount, type Line, post, type Posted, type Refusal, spendable } from "./posting.ts";
+import { describe, expect, test } from "vitest";
+import { play } from "../../test/story.ts";
+import { type Command, type LedgerAccount, type Line, post, type Posted } from "./posting.ts";
 
-type Terms = Partial<LedgerAccount>;
+describe("funds", () => {
+  test("money comes in, moves on and leaves, and every payment sums to zero", () =>
+    void play(`
+      open  nostro free
+      open  alice  guarded
+      open  bob    guarded
+      move  100.00 nostro alice -> posted
+      move   40.00 alice  bob   -> posted
+      move   15.00 bob    nostro -> posted
+      check nostro -85.00
+      check alice   60.00 60.00
+      check bob     25.00 25.00
+    `));
 
-/** The books of one story. */
-class Books {
-  readonly accounts = new Map<string, LedgerAccount>();
+  test("a guarded account can be spent to zero and no further", () =>
+    void play(`
+      open  nostro free
+      open  alice  guarded balance=1.00
+      move  1.01 alice nostro -> insufficientFunds
+      about alice 1.00 1.01
+      move  1.00 alice nostro -> posted
+      move  0.01 alice nostro -> insufficientFunds
+      about alice 0.00 0.01
+      check alice 0.00 0.00
+    `));
 
-  /** A guarded account: nothing on it, and never below zero. */
-  client(id: string, terms: Terms = {}): this {
-    return this.#open(id, { floorMinor: 0n, ...terms });
-  }
+  test("a credit limit is spent as if it were there", () =>
+    void play(`
+      open  nostro free
+      open  alice  guarded limit=5.00 balance=1.00
+      move  6.01 alice nostro -> insufficientFunds
+      about alice 6.00 6.01
+      move  6.00 alice nostro -> posted
+      check alice -5.00 0.00
+    `));
 
-  /** An account of the bank, without a floor. */
-  bank(id: string, terms: Terms = {}): this {
-    return this.#open(id, terms);
-  }
+  test("held money stays in the balance but cannot be moved", () =>
+    void play(`
+      open  nostro free
+      open  alice  guarded balance=100.00 held=70.00
+      move  30.01 alice nostro -> insufficientFunds
+      about alice 30.00 30.01
+      move  30.00 alice nostro -> posted
+      check alice 70.00 0.00
+    `));
 
-  #open(id: string, terms: Terms): this {
-    this.accounts.set(id, {
-      id,
-      tenant: "default",
-      clientId: null,
-      currency: "EUR",
-      status: "active",
-      debitBlocked: false,
-      creditBlocked: false,
-      floorMinor: null,
-      balanceMinor: 0n,
-      heldMinor: 0n,
-      lastSeq: 0n,
-      ...terms,
-    });
-    return this;
-  }
+  test("an account without a floor may fall below zero", () =>
+    void play(`
+      open  fees   free
+      open  nostro free
+      move  50.00 fees nostro -> posted
+      check fees -50.00
+    `));
 
-  /** Posts the lines and expects that end; adopts what was accepted. */
-  pay(lines: string, expected: string, confinedTo: string | null = null): this {
-    const result = this.#post(lines, confinedTo);
-    expect(ending(result)).toBe(expected);
-    if (result.code === "accepted") for (const [id, account] of result.accounts) this.accounts.set(id, account);
-    return this;
-  }
-
-  /** What posting the lines would answer. */
-  try(lines: string): Posted {
-    const result = this.#post(lines, null);
-    if (result.code !== "accepted") throw new Error(`refused: ${ending(result)}`);
-    return result;
-  }
-
-  check(id: string, balanceMinor: bigint, left: bigint | null): this {
-    const account = this.accounts.get(id);
-    expect([id, account?.balanceMinor, account && spendable(account)]).toEqual([id, balanceMinor, left]);
-    return this;
-  }
-
-  #post(lines: string, confinedTo: string | null): Posted | Refusal {
-    return post({ lines: lines.split(",").map(readLine), confinedTo }, this.accounts);
-  }
-}
-
-function readLine(text: string): Line {
-  const [amount = "", debitAccountId = "", creditAccountId = "", currency = "EUR"] = text.trim().split(/\s+/);
-  return { amountMinor: BigInt(amount.replaceAll("_", "")), debitAccountId, creditAccountId, currency };
-}
-
-function ending(result: Posted | Refusal): string {
-  if (result.code === "accepted") return result.code;
-  const figures = result.code === "insufficientFunds" ? ` ${result.availableMinor} of ${result.requiredMinor}` : "";
-  return `${result.code} ${result.accountId}${figures}`;
-}
-
-test("money comes in, moves on and leaves, and every payment sums to zero", () => {
-  new Books()
-    .bank("nostro")
-    .client("alice")
-    .client("bob")
-    .pay("10000 nostro alice", "accepted")
-    .pay("4000 alice bob", "accepted")
-    .pay("1500 bob nostro", "accepted")
-    .check("nostro", -8500n, null)
-    .check("alice", 6000n, 6000n)
-    .check("bob", 2500n, 2500n);
+  test("balances stay within the bound of the books, to the unit", () =>
+    void play(`
+      open  nostro free
+      open  full   free balance=89999999999999999.99
+      open  empty  free balance=-89999999999999999.99
+      move  0.02 nostro full -> limitExceeded
+      about full
+      move  0.01 nostro full -> posted
+      check full 90000000000000000.00
+      move  0.02 empty nostro -> limitExceeded
+      about empty
+      move  0.01 empty nostro -> posted
+      check empty -90000000000000000.00
+    `));
 });
 
-test("a guarded account can be spent to zero and no further", () => {
-  new Books()
-    .bank("nostro")
-    .client("alice", { balanceMinor: 100n })
-    .pay("101 alice nostro", "insufficientFunds alice 100 of 101")
-    .pay("100 alice nostro", "accepted")
-    .pay("1 alice nostro", "insufficientFunds alice 0 of 1")
-    .check("alice", 0n, 0n);
+describe("several lines", () => {
+  test("are judged together: their order means nothing", () =>
+    void play(`
+      open  nostro free
+      open  fees   free
+      open  alice  guarded
+      move  1.00 alice fees, 1.00 nostro alice -> posted
+      move  1.00 nostro alice, 1.00 alice fees -> posted
+      move  1.00 alice fees, 0.99 nostro alice -> insufficientFunds
+      about alice 0.00 0.01
+      move  0.99 nostro alice, 1.00 alice fees -> insufficientFunds
+      about alice 0.00 0.01
+      check alice 0.00 0.00
+      check fees  2.00
+    `));
+
+  test("are booked whole or not at all", () =>
+    void play(`
+      open  nostro free
+      open  alice  guarded balance=10.00
+      open  never  guarded
+      move  10.00 nostro never, 10.01 alice nostro -> insufficientFunds
+      check never  0.00 0.00
+      check nostro 0.00
+    `));
+
+  test("that leave two accounts short name the one that is debited first, with all that they take from it", () =>
+    void play(`
+      open  nostro free
+      open  alice  guarded balance=10.00
+      open  bob    guarded balance=10.00
+      move  8.00 alice nostro, 20.00 bob nostro, 8.00 alice nostro, 1.00 nostro alice -> insufficientFunds
+      about alice 10.00 15.00
+    `));
+
+  test("may be in several currencies, each line in that of both its accounts", () =>
+    void play(`
+      open  euros   guarded balance=10.00
+      open  eurPool free
+      open  yen     guarded currency=JPY
+      open  jpyPool free currency=JPY
+      move  10.00 euros eurPool, 1600 jpyPool yen -> posted
+      check yen 1600 1600
+      check jpyPool -1600
+      move  1.00 eurPool yen -> currencyMismatch
+      about yen
+    `));
+
+  test("are kept within the bound of the books line by line: a stored figure never leaves it, not even for a moment", () =>
+    void play(`
+      open  nostro free
+      open  full   free balance=89999999999999999.99
+      move  0.02 nostro full, 0.02 full nostro -> limitExceeded
+      about full
+    `));
 });
 
-test("a credit limit is spent as if it were there", () => {
-  new Books()
-    .bank("nostro")
-    .client("alice", { floorMinor: -500n, balanceMinor: 100n })
-    .pay("601 alice nostro", "insufficientFunds alice 600 of 601")
-    .pay("600 alice nostro", "accepted")
-    .check("alice", -500n, 0n);
+describe("obstacles", () => {
+  test("an account that does not exist, on either side", () =>
+    void play(`
+      open  nostro free
+      move  1.00 nowhere nostro -> notFound
+      about nowhere
+      move  1.00 nostro nowhere -> notFound
+      about nowhere
+      move  1.00 nobody nowhere -> notFound
+      about nobody
+    `));
+
+  test("a closed or pending account moves neither way, a blocked one neither, blocked sides only the other", () =>
+    void play(`
+      open  nostro  free
+      open  closed  free status=closed
+      open  pending free status=pending
+      open  blocked free status=blocked
+      open  noDebit free blocked=debit
+      open  noCredit free blocked=credit
+      move  1.00 closed nostro -> accountClosed
+      about closed
+      move  1.00 nostro closed -> accountClosed
+      move  1.00 pending nostro -> accountNotActive
+      about pending
+      move  1.00 nostro pending -> accountNotActive
+      move  1.00 blocked nostro -> accountBlocked
+      about blocked
+      move  1.00 nostro blocked -> accountBlocked
+      move  1.00 noDebit nostro -> accountBlocked
+      about noDebit
+      move  1.00 nostro noDebit -> posted
+      move  1.00 nostro noCredit -> accountBlocked
+      about noCredit
+      move  1.00 noCredit nostro -> posted
+    `));
+
+  test("a line in a currency that is not the account's", () =>
+    void play(`
+      open  euros   free
+      open  dollars free currency=USD
+      move  1.00 euros dollars -> currencyMismatch
+      about dollars
+      move  1.00 EUR dollars euros -> currencyMismatch
+      about dollars
+      move  1.00 GBP euros dollars -> currencyMismatch
+      about euros
+    `));
+
+  test("of several the first is told: known, closed, not active, blocked, currency, bounds, funds; the debited account's before the credited one's", () =>
+    void play(`
+      open  nostro free
+      open  a free currency=USD status=closed blocked=debit
+      open  b free currency=USD status=pending blocked=debit
+      open  c free currency=USD status=active blocked=debit
+      open  d guarded balance=-89999999999999999.99
+      open  e guarded
+      move  1.00 EUR a nowhere -> notFound
+      move  1.00 EUR a b -> accountClosed
+      move  1.00 EUR b a -> accountClosed
+      about a
+      move  1.00 EUR b nostro -> accountNotActive
+      move  1.00 EUR c b -> accountNotActive
+      move  1.00 EUR c nostro -> accountBlocked
+      move  1.00 EUR nostro c -> currencyMismatch
+      move  1.00 d c -> currencyMismatch
+      move  1.00 d nostro -> limitExceeded
+      move  1.00 e nostro -> insufficientFunds
+    `));
+
+  test("a caller confined to a tenant sees no other tenant's account, whatever its state", () =>
+    void play(`
+      open  ours   free tenant=north
+      open  also   free tenant=north
+      open  theirs free tenant=south status=closed
+      move  1.00 ours also by north   -> posted
+      move  1.00 ours theirs by north -> notFound
+      about theirs
+      move  1.00 theirs ours by north -> notFound
+      move  1.00 ours theirs          -> accountClosed
+    `));
 });
 
-test("what is on hold stays in the balance but cannot be moved", () => {
-  new Books()
-    .bank("nostro")
-    .client("alice", { balanceMinor: 10_000n, heldMinor: 7000n })
-    .pay("3001 alice nostro", "insufficientFunds alice 3000 of 3001")
-    .pay("3000 alice nostro", "accepted")
-    .check("alice", 7000n, 0n);
-});
-
-test("an account without a floor may fall below zero", () => {
-  new Books().bank("fees").bank("nostro").pay("5000 fees nostro", "accepted").check("fees", -5000n, null);
-});
-
-test("the order of lines inside one payment means nothing", () => {
-  const books = () => new Books().bank("nostro").client("alice").bank("fees");
-  books().pay("100 alice fees, 100 nostro alice", "accepted");
-  books().pay("100 nostro alice, 100 alice fees", "accepted");
-  books().pay("100 alice fees, 99 nostro alice", "insufficientFunds alice 0 of 1");
-  books().pay("99 nostro alice, 100 alice fees", "insufficientFunds alice 0 of 1");
-});
-
-test("of several accounts without funds the first that is debited is named, with what all lines take from it", () => {
-  new Books()
-    .client("alice", { balanceMinor: 10n })
-    .client("bob", { balanceMinor: 10n })
-    .bank("nostro")
-    .pay("8 alice nostro, 20 bob nostro, 8 alice nostro, 1 nostro alice", "insufficientFunds alice 10 of 15");
-});
-
-test("a payment is booked whole or not at all", () => {
-  new Books()
-    .bank("nostro")
-    .client("alice", { balanceMinor: 10n })
-    .client("never")
-    .pay("10 nostro never, 11 alice nostro", "insufficientFunds alice 10 of 11")
-    .check("never", 0n, 0n)
-    .check("nostro", 0n, null);
-});
+const opened = play(`
+  open a free
+  open b guarded
+  open c guarded limit=2.00
+  open d free
+`);
 
 test("entries are numbered along each account, and each line says how it left both", () => {
-  const books = new Books().bank("nostro", { lastSeq: 7n }).client("alice", { balanceMinor: 50n, heldMinor: 5n, lastSeq: 2n });
-  const { lines, accounts } = books.try("10 nostro alice, 20 alice nostro");
-  expect(lines).toEqual([
-    {
-      debit: { accountId: "nostro", seq: 8n, balanceMinor: -10n, heldMinor: 0n },
-      credit: { accountId: "alice", seq: 3n, balanceMinor: 60n, heldMinor: 5n },
-    },
-    {
-      debit: { accountId: "alice", seq: 4n, balanceMinor: 40n, heldMinor: 5n },
-      credit: { accountId: "nostro", seq: 9n, balanceMinor: 10n, heldMinor: 0n },
-    },
-  ]);
-  expect([...accounts.keys()].sort()).toEqual(["alice", "nostro"]);
+  const accounts = new Map(opened)
+    .set("a", { ...account("a"), lastSeq: 7n })
+    .set("b", { ...account("b"), balanceMinor: 50n, heldMinor: 5n, lastSeq: 2n });
+  const before = structuredClone(accounts);
+  const result = post({ lines: [line("a", "b", 10n), line("b", "a", 20n)], confinedTo: null }, accounts);
+  expect(result).toMatchObject({
+    code: "accepted",
+    lines: [
+      {
+        debit: { accountId: "a", seq: 8n, balanceMinor: -10n, heldMinor: 0n },
+        credit: { accountId: "b", seq: 3n, balanceMinor: 60n, heldMinor: 5n },
+      },
+      {
+        debit: { accountId: "b", seq: 4n, balanceMinor: 40n, heldMinor: 5n },
+        credit: { accountId: "a", seq: 9n, balanceMinor: 10n, heldMinor: 0n },
+      },
+    ],
+  });
+  // The books that were given are as they were.
+  expect(accounts).toEqual(before);
 });
 
-test("posting changes none of the accounts it was given", () => {
-  const books = new Books().bank("nostro").client("alice", { balanceMinor: 5n });
-  const before = structuredClone(books.accounts);
-  books.try("5 alice nostro");
-  expect(books.accounts).toEqual(before);
-});
+function account(id: string): LedgerAccount {
+  return opened.get(id) ?? expect.fail(`no account ${id}`);
+}
+function line(debitAccountId: string, creditAccountId: string, amountMinor: bigint): Line {
+  return { debitAccountId, creditAccountId, amountMinor, currency: "EUR" };
+}
 
-test("each obstacle is told by itself, the debited account's before the credited one's", () => {
-  const books = () => new Books().bank("nostro").bank("other").bank("dollars", { currency: "USD" }).client("poor");
-  const story = (terms: Terms, lines: string, expected: string) => books().bank("bad", terms).pay(lines, expected);
-
-  story({}, "1 nowhere nostro", "notFound nowhere");
-  story({}, "1 nostro nowhere", "notFound nowhere");
-  story({}, "1 nobody nowhere", "notFound nobody");
-  for (const [terms, code] of [
-    [{ status: "closed" }, "accountClosed"],
-    [{ status: "pending" }, "accountNotActive"],
-    [{ status: "blocked" }, "accountBlocked"],
-    [{ currency: "USD" }, "currencyMismatch"],
-  ] as const) {
-    story(terms, "1 bad nostro", `${code} bad`);
-    story(terms, "1 nostro bad", `${code} bad`);
-  }
-  story({ debitBlocked: true }, "1 bad nostro", "accountBlocked bad");
-  story({ debitBlocked: true }, "1 nostro bad", "accepted");
-  story({ creditBlocked: true }, "1 nostro bad", "accountBlocked bad");
-  story({ creditBlocked: true }, "1 bad nostro", "accepted");
-  story({}, "1 dollars dollars2", "notFound dollars2");
-  story({}, "1 nostro other USD", "currencyMismatch nostro");
-});
-
-test("of several obstacles the first in the order known, closed, not active, blocked, currency, bounds, funds is told", () => {
-  const worst = { currency: "USD", balanceMinor: -BALANCE_BOUND, floorMinor: 0n } as const;
-  const rest = { debitBlocked: true, ...worst } as const;
-  const books = (terms: Terms) => new Books().bank("nostro").bank("bad", terms);
-  books({ status: "closed", ...rest }).pay("1 bad nowhere", "notFound nowhere");
-  books({ status: "closed", ...rest }).pay("1 bad nostro", "accountClosed bad");
-  books({ status: "pending", ...rest }).pay("1 bad nostro", "accountNotActive bad");
-  books(rest).pay("1 bad nostro", "accountBlocked bad");
-  books(worst).pay("1 bad nostro", "currencyMismatch bad");
-  books({ ...worst, currency: "EUR" }).pay("1 bad nostro", "limitExceeded bad");
-  books({ floorMinor: 0n }).pay("1 bad nostro", "insufficientFunds bad 0 of 1");
-});
-
-test("balances stay within the bound of the books, to the unit", () => {
-  const books = () =>
-    new Books()
-      .bank("full", { balanceMinor: BALANCE_BOUND - 1n })
-      .bank("empty", { balanceMinor: 1n - BALANCE_BOUND })
-      .bank("nostro");
-  books().pay("1 nostro full", "accepted").check("full", BALANCE_BOUND, null);
-  books().pay("2 nostro full", "limitExceeded full");
-  books().pay("1 empty nostro", "accepted").check("empty", -BALANCE_BOUND, null);
-  books().pay("2 empty nostro", "limitExceeded empty");
-  // Judged line by line: a stored figure never leaves the bound, not even for a moment.
-  books().pay("2 nostro full, 2 full nostro", "limitExceeded full");
-});
-
-test("a caller confined to a tenant sees no other tenant's account", () => {
-  const books = () =>
-    new Books().bank("ours", { tenant: "north" }).bank("also", { tenant: "north" }).bank("theirs", { tenant: "south", status: "closed" });
-  books().pay("1 ours also", "accepted", "north");
-  books().pay("1 ours theirs", "notFound theirs", "north");
-  books().pay("1 theirs ours", "notFound theirs", "north");
-  books().pay("1 ours theirs", "accountClosed theirs");
-});
-
-const account = fc.constantFrom("a", "b", "c", "d");
-const line = fc
-  .tuple(account, account, fc.bigInt(1n, 200n))
+const someone = fc.constantFrom("a", "b", "c", "d");
+const anyLine = fc
+  .tuple(someone, someone, fc.bigInt(1n, 200n))
   .filter(([debit, credit]) => debit !== credit)
-  .map(([debitAccountId, creditAccountId, amountMinor]): Line => ({ debitAccountId, creditAccountId, amountMinor, currency: "EUR" }));
+  .map(([debit, credit, amount]) => line(debit, credit, amount));
 const commands = fc.array(
-  fc.array(line, { minLength: 1, maxLength: 6 }).map((lines): Command => ({ lines, confinedTo: null })),
+  fc.array(anyLine, { minLength: 1, maxLength: 6 }).map((lines): Command => ({ lines, confinedTo: null })),
   { maxLength: 40 },
 );
 
 test("whatever is posted: sums stay zero, floors are kept, and each account's entries follow from one another", () => {
   fc.assert(
-    fc.property(commands, fc.bigInt(0n, 300n), (list, limit) => {
-      const books = new Books().bank("a").client("b").client("c", { floorMinor: -limit }).bank("d");
+    fc.property(commands, (list) => {
+      const books = new Map(opened);
       for (const command of list) {
-        const before = new Map(books.accounts);
-        const result = post(command, books.accounts);
-        if (result.code !== "accepted") {
-          expect(result.code).toBe("insufficientFunds");
-          continue;
-        }
-        for (const [id, each] of result.accounts) books.accounts.set(id, each);
-        expectFollowing(before, result, command);
+        const result = post(command, books);
+        if (result.code === "accepted") {
+          expectFollowing(books, result, command);
+          for (const [id, each] of result.accounts) books.set(id, each);
+        } else expect(result.code).toBe("insufficientFunds");
       }
-      const all = [...books.accounts.values()];
+      const all = [...books.values()];
       expect(all.reduce((sum, { balanceMinor }) => sum + balanceMinor, 0n)).toBe(0n);
       for (const each of all) if (each.floorMinor !== null) expect(each.balanceMinor).toBeGreaterThanOrEqual(each.floorMinor);
     }),
