@@ -43,7 +43,7 @@ const postingProblems = {
 
 /** All operations of the ledger that are served. */
 export function generalLedgerEndpoints(deps: LedgerDeps): readonly Endpoint[] {
-  return [...systemAccounts(deps), ...ownAccounts(), ...payments(deps), ...transactions()];
+  return [...systemAccounts(deps), ...ownAccounts(), ...newPayments(deps), ...payments(), ...transactions()];
 }
 
 function systemAccounts(deps: LedgerDeps): Endpoint[] {
@@ -136,7 +136,7 @@ function ownAccounts(): Endpoint[] {
   ];
 }
 
-function payments(deps: LedgerDeps): Endpoint[] {
+function newPayments(deps: LedgerDeps): Endpoint[] {
   return [
     endpoint({
       id: "createTransferPayment",
@@ -171,6 +171,11 @@ function payments(deps: LedgerDeps): Endpoint[] {
       work: "own",
       handle: (call) => createBatch(deps, call),
     }),
+  ];
+}
+
+function payments(): Endpoint[] {
+  return [
     endpoint({
       id: "getPayment",
       method: "GET",

@@ -133,7 +133,7 @@ describe("the books", () => {
       const payer = await bank.aClientAccount();
       await bank.owner.query("update general_ledger.account set floor_minor = -5000 where id = $1", [payer.id]);
       const answers = await Promise.all([1, 2].map(() => bank.transfer(aTransfer(payer, payee, "50.00"))));
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: "insufficientFunds", available: "0.00" });
       expect(await bank.account(payer.id)).toMatchObject({ balance: "-50.00", availableBalance: "-50.00", creditLimit: "50.00" });
     }

@@ -165,7 +165,7 @@ describe("the default account", () => {
     const clientId = await aClient(bank);
     const answers = await Promise.all(Array.from({ length: 10 }, () => open(anAccountOrder({ type: "client", clientId }))));
     expect(answers.filter(({ body }) => body["isDefault"] === true)).toHaveLength(1);
-    expect(answers.map(({ body }) => body["sortOrder"]).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(new Set(answers.map(({ body }) => body["sortOrder"]))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
     const dollars = await open(anAccountOrder({ type: "client", clientId, currency: "USD" }));
     expect(dollars.body).toMatchObject({ isDefault: true, sortOrder: 10 });
     expect((await open(anAccountOrder({ type: "client", clientId, currency: "USD" }))).body).toMatchObject({ isDefault: false });
