@@ -27,7 +27,7 @@ const SOUND: Texts = {
     'import { expect, test } from "vitest";\nimport { platformProblems } from "./problem.ts";\n\ntest("what is not there is not found", () => {\n  expect(Object.keys(platformProblems)).toEqual(["notFound"]);\n});\n',
   "test/house.test.ts": 'import { expect, test } from "vitest";\n\ntest("it stands", () => {\n  expect(true).toBe(true);\n});\n',
   "tools/print.ts": 'console.log("printed");\n',
-  "bench/run.ts": 'import autocannon from "autocannon";\n\nconsole.log(autocannon);\n',
+  "bench/run.ts": 'import fc from "fast-check";\n\nconsole.log(fc);\n',
   "docs/problems.md": "# Problems\n\n## notFound\n\n**404** · retry: no\n\nThere is no such thing.\n",
 };
 
@@ -48,7 +48,7 @@ const BOUNDARY_FAULTS: Texts = {
   "src/general-ledger/posting.ts": 'import "node:fs";\nimport type { Row } from "./account.store.ts";\n\nexport type Posting = Row;\n',
   "src/general-ledger/account.store.ts": 'import "#onboarding";\n\nexport type Row = { id: string };\n',
   "src/platform/load.ts":
-    'import "autocannon";\nimport "../../test/anything.ts";\nimport "./embedded-postgres/binaries.ts";\nimport "../general-ledger/posting.ts";\n',
+    'import "fast-check";\nimport "../../test/anything.ts";\nimport "./embedded-postgres/binaries.ts";\nimport "../general-ledger/posting.ts";\n',
   "src/platform/embedded-postgres/binaries.ts": "export const binaries = 1;\n",
   "test/anything.ts": "export const anything = 1;\n",
 };
@@ -153,7 +153,7 @@ async function build(name: string, texts: Texts): Promise<string> {
   const root = join(folder, name.replaceAll(" ", "-"));
   const { imports } = JSON.parse(await readFile(join(PROJECT, "package.json"), "utf8"));
   const dependencies = name.startsWith("faulty") ? { typebox: "1" } : {};
-  const manifest = { name: "house", type: "module", imports, dependencies, devDependencies: { vitest: "4", autocannon: "9" } };
+  const manifest = { name: "house", type: "module", imports, dependencies, devDependencies: { vitest: "4", "fast-check": "4" } };
   const all: Texts = { "package.json": `${JSON.stringify(manifest, null, 2)}\n`, ...SOUND, ...texts };
   for (const [path, text] of Object.entries(all)) {
     await mkdir(dirname(join(root, path)), { recursive: true });

@@ -159,10 +159,14 @@ export function explainFailure(home: Home, error: unknown, said: string): Startu
   return sentence(`PostgreSQL could not start on the data in ${home.cluster}: ${reason} (its log: ${home.serverLog})`);
 }
 
-/** A full disk makes PostgreSQL stumble in many places, and not each of them names the cause. */
+/** A full disk makes PostgreSQL stumble in many places, and not each of them names the cause. A folder that is gone is not full. */
 function isFull(folder: string): boolean {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize < 1024 * 1024;
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < 1024 * 1024;
+  } catch {
+    return false;
+  }
 }
 
 const LOG_LIMIT = 16 * 1024 * 1024;
