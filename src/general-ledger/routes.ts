@@ -17,7 +17,8 @@ import {
   PaymentDto,
   TransactionDto,
 } from "./contract.ts";
-import { createBatch, createTransfer, type PaymentDeps } from "./payments.ts";
+import { createBatch } from "./payment-batch.ts";
+import { createTransfer, type PaymentDeps } from "./payments.ts";
 import { findPaymentIdsByExternalId, findPayments } from "./payment.store.ts";
 import { generalLedgerProblems as problems } from "./problems.ts";
 import { readStatement } from "./transactions.ts";

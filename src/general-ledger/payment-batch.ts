@@ -1,0 +1,156 @@
+// Many payments in one call (contract decision 6): each by itself, through the writer and in order; or all or none, in one transaction.
+
+import { canonicalJson, fingerprint } from "#platform/canonical.ts";
+import { isServerError, type Tx } from "#platform/db.ts";
+import type { Answer, Call } from "#platform/http/endpoint.ts";
+import { claimList, type IdempotencyKey, itemKey, runOnce } from "#platform/http/idempotency.ts";
+import { bodyChecker, canonicalBody } from "#platform/http/input.ts";
+import { type FieldErrors, invariant, platformProblems, Problem, problemBody, problemOf } from "#platform/problem.ts";
+import type { PaymentCommand } from "./command.ts";
+import { type BatchDto, CreateTransfer } from "./contract.ts";
+import { readTransfer } from "./new-payment.ts";
+import type { Payment } from "./payment.ts";
+import { findPayments } from "./payment.store.ts";
+import { actorOf, duplicate, orderOf, type PaymentDeps, problemFor, type Settled, settle, takenElsewhere } from "./payments.ts";
+import { type CommandResult, postBatch } from "./post-batch.store.ts";
+import { toPaymentDto } from "./views.ts";
+
+type BatchCall = Call<unknown, unknown, { payments: unknown[]; atomic?: boolean }>;
+
+const PATH = "/v2/internal/Payments/batch";
+
+/** Rounds of an atomic batch against other transactions that take its externalIds. */
+const ATTEMPTS_MAX = 5;
+
+/** Decision 6. */
+export async function createBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
+  return call.body.atomic === true ? await createAtomicBatch(deps, call) : await createPlainBatch(deps, call);
+}
+
+/** Not atomic: every item is a payment of its own, answered in order. */
+async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
+  const { key, traceId } = call;
+  const claim = key === null ? { isFresh: true, traceId } : await deps.db.write(actorOf(call), (tx) => claimList(tx, key, traceId));
+  const read = call.body.payments.map((item, index) => readItem(item, index, call));
+  const good = read.flatMap((each) => ("errors" in each ? [] : [each]));
+  // What cannot be written now (503) refuses the whole call: it must not look like the refusal of an item.
+  const judged = await Promise.all(good.map(async ({ command }) => ({ command, result: await deps.writer.submit(command) })));
+  const settled = await settle(deps.db, call, judged);
+  const outcomes = read.map((each): Settled => {
+    // A bad item is judged anew each time with the same result: all that a repeat must keep is the trace.
+    if ("errors" in each) return { problem: invalid(each.errors, claim.traceId), isRepeat: !claim.isFresh };
+    const outcome = settled.get(each.command);
+    invariant(outcome, "an item was not settled");
+    return outcome;
+  });
+  const results = outcomes.map((outcome, index) =>
+    "problem" in outcome
+      ? { index, accepted: false, problem: problemBody(outcome.problem, `${PATH}#${index}`, traceId) }
+      : { index, accepted: true, payment: toPaymentDto(outcome.payment) },
+  );
+  return { body: { results }, replayed: !claim.isFresh && outcomes.every(({ isRepeat }) => isRepeat) };
+}
+
+/**
+ * Atomic: all items in one transaction with the key, or the first refusal with its index and nothing done. Again when another
+ * transaction has taken one of the externalIds meanwhile: then that payment is seen.
+ */
+async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
+  const items = call.body.payments.map((item, index): Item => {
+    const read = readItem(item, index, { ...call, key: null });
+    if ("errors" in read) throw withIndex(invalid(read.errors), index);
+    return { index, command: read.command };
+  });
+  const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, items, call.caller.tenant));
+  const describe = (problem: Problem) => problemBody(problem, PATH, call.traceId);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return { stored: await runOnce(deps.db, actorOf(call), call.key, work, describe) };
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX || !isServerError(error) || error.constraint !== "payment_external_id_once") throw error;
+    }
+  }
+}
+
+type Item = { readonly index: number; readonly command: PaymentCommand };
+
+async function postAll(tx: Tx, timeZone: string, items: readonly Item[], tenant: string | null): Promise<BatchDto> {
+  const byName = uniqueItems(items);
+  const distinct = [...byName.values()];
+  const results = await postBatch(
+    tx.sql,
+    distinct.map(({ command }) => command),
+    { atomic: true, timeZone },
+  );
+  for (const [place, { index, command }] of distinct.entries()) {
+    const result = results[place];
+    if (result !== undefined && "firstTraceId" in result) throw withIndex(problemFor(result, command), index);
+  }
+  const payments = await paymentsOf(tx, { timeZone, tenant }, distinct, results);
+  return {
+    results: items.map(({ index, command }) => {
+      const payment = payments.get(command.externalId);
+      if (payment === undefined) throw withIndex(takenElsewhere(tenant), index);
+      return { index, accepted: true, payment: toPaymentDto(payment) };
+    }),
+  };
+}
+
+/** The items by externalId: with equal content they are one payment, with other content the later one is refused. */
+function uniqueItems(items: readonly Item[]): Map<string, Item> {
+  const byName = new Map<string, Item>();
+  for (const item of items) {
+    const first = byName.get(item.command.externalId);
+    if (first === undefined) byName.set(item.command.externalId, item);
+    else if (first.command.content !== item.command.content)
+      throw withIndex(duplicate("The externalId belongs to another payment of the batch."), item.index);
+  }
+  return byName;
+}
+
+type Reach = { readonly timeZone: string; readonly tenant: string | null };
+
+/** By externalId. Some items were posted before: those are read, and the others, withdrawn because of them, are posted now. */
+async function paymentsOf(
+  tx: Tx,
+  { timeZone, tenant }: Reach,
+  items: readonly Item[],
+  results: readonly CommandResult[],
+): Promise<Map<string, Payment>> {
+  const repeated = results.flatMap((result) => (result.outcome === "replayed" ? [result.paymentId] : []));
+  const known = repeated.length === 0 ? [] : await findPayments(tx, repeated, tenant);
+  const withdrawn = items.flatMap(({ command }, place) => (results[place]?.outcome === "withdrawn" ? [command] : []));
+  const later = withdrawn.length === 0 ? [] : await postBatch(tx.sql, withdrawn, { atomic: true, timeZone });
+  const posted = [...results, ...later].flatMap((result) => (result.outcome === "accepted" ? [result.payment] : []));
+  return new Map([...known, ...posted].map((payment) => [payment.externalId, payment]));
+}
+
+const checkItem = bodyChecker(CreateTransfer);
+
+function readItem(item: unknown, index: number, call: BatchCall): ReturnType<typeof readTransfer> {
+  const errors = checkItem(item);
+  if (errors !== null) return { errors };
+  const key = call.key === null ? null : keyOfItem(call.key, index, item, call.traceId);
+  return readTransfer(item as CreateTransfer, { ...orderOf(call.caller), key });
+}
+
+function invalid(errors: FieldErrors, traceId?: string): Problem {
+  return problemOf(platformProblems, "validationFailed", { errors, ...(traceId === undefined ? {} : { traceId }) });
+}
+
+function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: string): PaymentCommand["key"] {
+  const { id, fingerprint: request } = itemKey(
+    key,
+    index,
+    fingerprint([key.fingerprint.toString("hex"), canonicalJson(canonicalBody(item, CreateTransfer))]),
+  );
+  return { id, request: request.toString("hex"), traceId, keepsAbsence: true };
+}
+
+function withIndex(problem: Problem, index: number): Problem {
+  return new Problem(
+    problem.code,
+    { status: problem.status, title: problem.title, retry: "no" },
+    { ...problem.extras, members: { ...problem.extras.members, index } },
+  );
+}
