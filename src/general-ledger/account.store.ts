@@ -28,8 +28,12 @@ export async function nextAccountNumber(tx: Tx): Promise<bigint> {
   return rows[0]?.next ?? 0n;
 }
 
-export async function isNumberTaken(tx: Tx, number: string): Promise<boolean> {
-  const rows = await tx.sql`select from general_ledger.account_profile where lower(number) = lower(${number})`;
+/** Whether an account has this number already, or this IBAN. */
+export async function isNumberTaken(tx: Tx, number: string, iban: string | null): Promise<boolean> {
+  const rows = await tx.sql`
+    select from general_ledger.account_profile where lower(number) = lower(${number})
+    union all
+    select from general_ledger.account_profile where lower(iban) = lower(${iban})`;
   return rows.length > 0;
 }
 

@@ -36,7 +36,7 @@ export async function openAccount(tx: Tx, settings: AccountSettings, caller: Cal
   if (order.clientId && !settings.currencies.has(order.currency)) refuse("currencyNotAvailable", { members: { currency: order.currency } });
 
   const category = order.category ?? DEFAULT_CATEGORY[order.type];
-  const number = order.accountNumber ?? (await freeNumber(tx));
+  const number = order.accountNumber ?? (await freeNumber(tx, settings, order));
   const account: store.NewAccount = {
     id: newId(),
     tenant,
@@ -87,11 +87,11 @@ async function tenantOfClient(tx: Tx, clientId: string, caller: Caller): Promise
   return client.tenant;
 }
 
-/** Someone may have given one of the coming numbers to an account by hand: those are passed over. */
-async function freeNumber(tx: Tx): Promise<string> {
+/** Someone may have given one of the coming numbers or their IBANs to an account by hand: those are passed over. */
+async function freeNumber(tx: Tx, settings: AccountSettings, order: OpenAccount): Promise<string> {
   for (let tries = 0; tries < NUMBER_TRIES_MAX; tries++) {
     const number = accountNumber(await store.nextAccountNumber(tx));
-    if (!(await store.isNumberTaken(tx, number))) return number;
+    if (!(await store.isNumberTaken(tx, number, order.iban ? null : ibanFor(settings, order, number)))) return number;
   }
   return refuse("duplicateAccountNumber", { detail: "The next account numbers are all in use." });
 }

@@ -1,7 +1,7 @@
 // Operation 22: what a new account is, for whom it may be opened, and which of its names must be its own.
 
 import { accountNumber, isAccountNumber } from "#platform/account-number.ts";
-import { isValidIban } from "#platform/iban.ts";
+import { composeIban, isValidIban } from "#platform/iban.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aClient, anAccountOrder, unique, withField } from "../builders.ts";
 import type { TestAnswer } from "../setup/http.ts";
@@ -158,6 +158,14 @@ describe("numbers and IBANs", () => {
     for (const ahead of [1, 2, 3]) bodyOf(await open(anAccountOrder({ accountNumber: accountNumber(BigInt(running + ahead)) })));
     expect((await open(anAccountOrder())).body["accountNumber"]).toBe(accountNumber(BigInt(running + 4)));
   });
+});
+
+test("an IBAN given by hand is passed over by the generated ones", async () => {
+  const first = bodyOf(await open(anAccountOrder()));
+  const ahead = accountNumber(BigInt((first["accountNumber"] as string).slice(0, 8)) + 1n);
+  const iban = composeIban({ country: "LT", bankCode: "99999" }, ahead);
+  expect((await open(anAccountOrder({ iban, accountNumber: "byHand" }))).body).toMatchObject({ iban });
+  expect((await open(anAccountOrder())).body).toMatchObject({ accountNumber: accountNumber(BigInt(ahead.slice(0, 8)) + 1n) });
 });
 
 describe("the default account", () => {
