@@ -63,16 +63,23 @@ const LEDGER_SCOPES: readonly Scope[] = ["ledger.read", "ledger.write", "ledger.
 export type LedgerAppOptions = Pick<TestAppOptions, "poolSize" | "rateLimitPerMinute"> & {
   readonly lanes?: number;
   readonly importStatus?: "active" | "pending";
+  /** BANK_TIME_ZONE; UTC unless said otherwise. */
+  readonly timeZone?: string;
 };
 
-export async function openLedgerApp({ lanes = 2, importStatus = "active", ...options }: LedgerAppOptions = {}): Promise<LedgerApp> {
+export async function openLedgerApp({
+  lanes = 2,
+  importStatus = "active",
+  timeZone = "UTC",
+  ...options
+}: LedgerAppOptions = {}): Promise<LedgerApp> {
   let writer: Writer | undefined;
   const endpoints: Parameters<typeof openTestApp>[0] = (db, database) => {
-    writer = openWriter(database, lanes);
+    writer = openWriter(database, lanes, { timeZone });
     return [
       ...clientProfileEndpoints(),
       ...onboardingEndpoints({ importStatus }),
-      ...generalLedgerEndpoints({ db, writer, timeZone: "UTC", accounts: accountSettings() }),
+      ...generalLedgerEndpoints({ db, writer, timeZone, accounts: accountSettings() }),
     ];
   };
   const bank = await openTestApp(endpoints, {
@@ -89,12 +96,12 @@ export async function openLedgerApp({ lanes = 2, importStatus = "active", ...opt
 }
 
 /** A writer over lanes of its own, as `openApp` makes it. Whoever opens it closes it. */
-export function openWriter(database: TestDatabase, lanes = 2, watch: Partial<ConstructorParameters<typeof Writer>[0]> = {}): Writer {
+export function openWriter(database: TestDatabase, lanes = 2, changes: Partial<ConstructorParameters<typeof Writer>[0]> = {}): Writer {
   return new Writer({
-    ...watch,
     lanes: Array.from({ length: lanes }, (_, i) => new Lane({ url: database.appUrl, role: database.appRole, name: `writer-${i + 1}` })),
     timeZone: "UTC",
     monotonicMs: () => performance.now(),
+    ...changes,
   });
 }
 
