@@ -15,6 +15,7 @@ import type { OpenAccount } from "./contract.ts";
 import { refuse } from "./problems.ts";
 import { DEFAULT_CATEGORY, isCreditNormal, isGuarded } from "./words.ts";
 
+/** What the bank has decided about its accounts: currencies, and how numbers become IBANs. */
 export type AccountSettings = {
   /** Currencies of clients' accounts (ACCOUNT_CURRENCIES). */
   readonly currencies: ReadonlySet<string>;

@@ -21,6 +21,7 @@ export type CommandKey = {
   readonly keepsAbsence: boolean;
 };
 
+/** One payment of 1 to 50 lines, to be accepted or refused whole. */
 export type PaymentCommand = {
   /** Of the payment to be: a UUIDv7 that ends in 00. */
   readonly id: string;

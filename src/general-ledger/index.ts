@@ -3,7 +3,14 @@
 export type { AccountSettings } from "./accounts.ts";
 export { ledgerVerifiable } from "./checks.ts";
 export type { PaymentCommand } from "./command.ts";
-export { type CommandResult, postBatch } from "./post-batch.store.ts";
+export {
+  /** What became of one command of a list. */
+  type CommandResult,
+  postBatch,
+} from "./post-batch.store.ts";
 export { generalLedgerProblems } from "./problems.ts";
 export { generalLedgerEndpoints, type LedgerDeps } from "./routes.ts";
-export { Writer } from "./writer.ts";
+export {
+  /** Writes payments of many callers in common transactions: for speed; the rules hold without it. */
+  Writer,
+} from "./writer.ts";

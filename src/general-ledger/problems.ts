@@ -2,6 +2,7 @@
 
 import { type Catalogue, refuser } from "#platform/problem.ts";
 
+/** The refusals of this module, by code: status, title, and whether to try again later. */
 export const generalLedgerProblems = {
   duplicateExternalId: { status: 409, title: "The externalId is in use.", retry: "no" },
   duplicateAccountNumber: { status: 409, title: "The account number is in use.", retry: "no" },

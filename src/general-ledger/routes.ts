@@ -25,6 +25,7 @@ import { readStatement } from "./transactions.ts";
 import { toAccountDto, toClientAccountDto, toPaymentDto } from "./views.ts";
 import { ACCOUNT_STATUSES } from "./words.ts";
 
+/** What the operations need from the composition root. */
 export type LedgerDeps = PaymentDeps & { readonly accounts: AccountSettings };
 
 const ACCOUNTS = "GeneralLedger - System (1) / Accounts";
