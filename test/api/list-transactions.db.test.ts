@@ -297,6 +297,13 @@ describe("bounds", () => {
     } while (cursor !== null);
     expect(seen).toEqual(all);
     expect(all).toContain(11);
+
+    // A cursor of the same list with other bounds begins at the nearest bound.
+    const at = (place: number, direction: string): string => Buffer.from(`${account.id} ${direction} ${place}`).toString("base64url");
+    const rising = await read(account.id, { ...bound, pageSize: 100, sortDirection: "asc", cursor: at(1, "asc") });
+    expect(numbers(rising)).toEqual(all.toReversed());
+    const falling = await read(account.id, { dateTo: bound.dateFrom, pageSize: 100, cursor: at(1000, "desc") });
+    expect(numbers(falling)).toEqual(down(21 - all.length, 1));
   });
 });
 

@@ -282,6 +282,12 @@ describe("names that must be its own", () => {
     });
     expect((await bank.systemOf("north").post(PATH, order)).status).toBe(200);
     expect((await bank.systemOf("north").post(PATH, order)).body).toMatchObject({ code: "duplicateExternalId" });
+    // Whose client the account is for does not matter: the name belongs to who gave it.
+    const clientId = await aClient(bank, { tenant: "south" });
+    const named = { externalId: unique("account") };
+    expect((await open(anAccountOrder({ type: "client", clientId, ...named }))).status).toBe(200);
+    expect((await bank.systemOf("south").post(PATH, anAccountOrder(named))).status).toBe(200);
+    expect((await open(anAccountOrder(named))).body).toMatchObject({ code: "duplicateExternalId" });
   });
 });
 
