@@ -32,6 +32,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   // Parameters hold names and amounts of clients; they must not reach a log.
   log_parameter_max_length: "0",
   log_parameter_max_length_on_error: "0",
+  // A violated constraint would otherwise write the whole row, names and all, into the log.
+  log_error_verbosity: "terse",
   // Refused statements are ordinary and reported by the caller; the server's own log is for what the server does.
   log_min_messages: "log",
   log_checkpoints: "off",
