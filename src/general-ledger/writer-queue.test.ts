@@ -140,7 +140,7 @@ test("what has waited too long leaves, the rest keeps its order", () => {
 test("a hot account holds up nobody else, however long its queue", () => {
   const queue = queueOf("0: hot x");
   const first = queue.take(100);
-  for (let i = 0; i < 1500; i++) add(queue, `h${i}: hot y${i}`);
+  for (let i = 0; i < 6_000; i++) add(queue, `h${i}: hot y${i}`);
   add(queue, "free: a b");
   expect(names(queue.take(100))).toBe("free");
   queue.release(first);

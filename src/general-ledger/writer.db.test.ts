@@ -193,6 +193,19 @@ describe("a broken command", () => {
 });
 
 describe("a connection that is killed", () => {
+  test("while it writes is replaced, and the caller gets its answer all the same", async () => {
+    const writer = aWriter();
+    const [a = "", b = ""] = await someAccounts(2);
+    const endings: Promise<string>[] = [];
+    await holding(a, async () => {
+      for (let i = 0; i < 3; i++) endings.push(ending(writer.submit(aCommand(a, b))));
+      await untilWaiting();
+      expect(await kill()).toBe(1);
+    });
+    expect(await Promise.all(endings)).toEqual(["accepted", "accepted", "accepted"]);
+    expect(await balanceOf(a)).toBe(-3n);
+  });
+
   test("during load is replaced: each payment is there once, and whoever got 503 can send it again", async () => {
     const writer = aWriter();
     const accounts = await someAccounts(20);

@@ -91,6 +91,16 @@ describe("GET /Accounts", () => {
     expect(await listOf(NOBODY)).toEqual([]);
   });
 
+  test.each(["blocked", "closed", "pending", "rejected"])("of a client that is %s can still be read", async (status) => {
+    const account = await bank.aFundedAccount("1.00");
+    await bank.owner.query(
+      "update client_profile.client set status = $2::text, blocked_at = case when $2::text = 'blocked' then now() end where id = $1",
+      [account.clientId, status],
+    );
+    expect(await listOf(account.clientId ?? "")).toMatchObject([{ id: account.id, balance: "1.00" }]);
+    expect((await bank.clientCalls(account.clientId ?? "").get(`/Accounts/${account.id}`)).status).toBe(200);
+  });
+
   test("filters by currency and by one or several statuses", async () => {
     const clientId = await aClient(bank);
     const [eur, usd, closed, blocked] = [

@@ -1,6 +1,7 @@
 // The problems that any operation may answer, each made to happen once on an operation of the ledger: status, headers, and a body that
 // tells a program what to do and an intruder nothing.
 
+import { gzipSync } from "node:zlib";
 import { endpoint } from "#platform/http/endpoint.ts";
 import { strictObject } from "#platform/schema.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -78,6 +79,14 @@ describe("400 malformedRequest", () => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const answer = await bank.app.inject({ method: "POST", url: TRANSFER, headers, payload });
     expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([400, "malformedRequest"]);
+  });
+
+  test("a compressed body is not unpacked: a bomb stays small", async () => {
+    const token = await bank.mint({ audience: "system", scope: "ledger.write" });
+    const bomb = gzipSync(Buffer.alloc(50 * 2 ** 20, " "));
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "content-encoding": "gzip" };
+    const answer = await bank.app.inject({ method: "POST", url: TRANSFER, headers, payload: bomb });
+    expect([400, 413, 415]).toContain(answer.statusCode);
   });
 
   test("names that exist on every object are names like others, and change none", async () => {
