@@ -34,16 +34,9 @@ export async function findPayments(tx: Tx, ids: readonly string[], visibleTo: st
     join general_ledger.journal j on j.batch_id = p.batch_id
     where p.id = any(${ids}) and (${visibleTo}::text is null or p.tenant = ${visibleTo})`;
   if (rows.length === 0) return [];
-  const lines = await findLines(
-    tx,
-    rows.map((row) => row.id),
-  );
-  return rows.map((row) =>
-    assemble(
-      row,
-      lines.filter((line) => line.paymentId === row.id),
-    ),
-  );
+  const found = rows.map((row) => row.id);
+  const lines = Map.groupBy(await findLines(tx, found), (line) => line.paymentId);
+  return rows.map((row) => assemble(row, lines.get(row.id) ?? []));
 }
 
 /** Ids of the payments with this externalId: one for each tenant that used it. */
