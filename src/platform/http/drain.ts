@@ -10,16 +10,20 @@ const LINGER_MS = 1_000;
 /** Every call ends long before this; what is left belongs to clients that do not read their answer or do not finish their request. */
 const DRAIN_MAX_MS = 20_000;
 const POLL_MS = 20;
+/** How long the stop looks for a moment in which no connection arrives. */
+const QUIET_MAX_MS = 100;
 
-const socketsOf = new WeakMap<FastifyInstance, Set<Socket>>();
+type Connections = { readonly open: Set<Socket>; taken: number };
+const connectionsOf = new WeakMap<FastifyInstance, Connections>();
 
 /** Listens; a port that is taken is a plain sentence. Gives the port, which differs from the wanted one for 0. */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
-  const sockets = new Set<Socket>();
-  socketsOf.set(app, sockets);
+  const connections: Connections = { open: new Set(), taken: 0 };
+  connectionsOf.set(app, connections);
   app.server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    connections.taken++;
+    connections.open.add(socket);
+    socket.once("close", () => connections.open.delete(socket));
   });
   try {
     await app.listen({ host, port });
@@ -57,18 +61,32 @@ export async function refuseTakenPort(host: string, port: number): Promise<void>
  * the time limits of requests that arrive slowly.
  */
 export async function drain(app: FastifyInstance): Promise<void> {
-  const sockets = socketsOf.get(app) ?? new Set();
-  // Right after the loop has taken all connections that the kernel had accepted: those would be reset.
-  await new Promise((resolve) => setImmediate(resolve));
-  NetServer.prototype.close.call(app.server);
+  const connections = connectionsOf.get(app) ?? { open: new Set(), taken: 0 };
+  await stopListening(app, connections);
   const began = performance.now();
-  while (sockets.size > 0) {
+  while (connections.open.size > 0) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     const lasted = performance.now() - began;
-    if (lasted > LINGER_MS) cutIdle(app, sockets);
+    if (lasted > LINGER_MS) cutIdle(app, connections.open);
     if (lasted > DRAIN_MAX_MS) app.server.closeAllConnections();
   }
   await app.close();
+}
+
+/** What the kernel has accepted and we have not yet taken is reset by the end of listening: it comes right after a turn that brought nothing. */
+async function stopListening(app: FastifyInstance, connections: Connections): Promise<void> {
+  const deadline = performance.now() + QUIET_MAX_MS;
+  for (let before = -1; connections.taken !== before && performance.now() < deadline; ) {
+    before = connections.taken;
+    await turn();
+    // The first one ends in the turn that is running: only the second has looked for connections in between.
+    await turn();
+  }
+  NetServer.prototype.close.call(app.server);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function cutIdle(app: FastifyInstance, sockets: ReadonlySet<Socket>): void {
