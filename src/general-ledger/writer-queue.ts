@@ -15,6 +15,11 @@ export class WriterQueue<T> {
     return this.#waiting.length;
   }
 
+  /** When the command that has waited longest came; 0 when none waits. */
+  get oldestSinceMs(): number {
+    return this.#waiting[0]?.sinceMs ?? 0;
+  }
+
   add(entry: Waiting<T>): void {
     this.#waiting.push(entry);
   }

@@ -25,6 +25,9 @@ export type WriterOptions = {
 };
 
 const BATCH_LINES_MAX = 1_000;
+/** Commands that must wait before a further lane is used beside one that is in flight. */
+const SECOND_LANE_MIN = 64;
+const SECOND_LANE_WAIT_MS = 10;
 const QUEUE_MAX = 20_000;
 /** A command that has not been sent after this time leaves with 503. */
 const WAIT_MAX_MS = 2_000;
@@ -41,6 +44,7 @@ export class Writer {
   readonly #sweep: NodeJS.Timeout;
   #inFlight = 0;
   #scheduled = false;
+  #patience: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
 
   constructor(options: WriterOptions) {
@@ -82,15 +86,31 @@ export class Writer {
 
   #dispatch(): void {
     while (this.#free.length > 0 && this.#queue.length > 0) {
+      if (this.#inFlight > 0 && !this.#isWorthAnotherLane()) return;
       // Each lane takes its share of the load, so that one part is judged while the answers of the other are written.
       const share = Math.ceil(this.load / this.#options.lanes.length);
-      const batch = this.#queue.take(Math.min(BATCH_LINES_MAX, Math.max(1, share)));
+      const batch = this.#queue.take(Math.min(BATCH_LINES_MAX, Math.max(SECOND_LANE_MIN, share)));
       if (batch.length === 0) return;
       const lane = this.#free.pop();
       invariant(lane, "a free lane was taken");
       this.#inFlight += batch.length;
       void this.#run(lane, batch);
     }
+  }
+
+  /**
+   * A batch costs about a millisecond whatever its size: beside one that is in flight another is sent only when it is large, or when
+   * the one in flight takes long - it may be waiting for a lock that is none of the others' business.
+   */
+  #isWorthAnotherLane(): boolean {
+    if (this.#queue.length >= SECOND_LANE_MIN) return true;
+    const waited = this.#options.monotonicMs() - this.#queue.oldestSinceMs;
+    if (waited >= SECOND_LANE_WAIT_MS) return true;
+    this.#patience ??= setTimeout(() => {
+      this.#patience = null;
+      this.#dispatch();
+    }, SECOND_LANE_WAIT_MS - waited);
+    return false;
   }
 
   async #run(lane: Lane, batch: Batch): Promise<void> {
