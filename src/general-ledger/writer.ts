@@ -106,10 +106,12 @@ export class Writer {
     if (this.#queue.length >= SECOND_LANE_MIN) return true;
     const waited = this.#options.monotonicMs() - this.#queue.oldestSinceMs;
     if (waited >= SECOND_LANE_WAIT_MS) return true;
-    this.#patience ??= setTimeout(() => {
-      this.#patience = null;
-      this.#dispatch();
-    }, SECOND_LANE_WAIT_MS - waited);
+    if (this.#patience === null) {
+      this.#patience = setTimeout(() => {
+        this.#patience = null;
+        this.#dispatch();
+      }, SECOND_LANE_WAIT_MS - waited);
+    }
     return false;
   }
 
