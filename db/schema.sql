@@ -115,7 +115,9 @@ table general_ledger.account
   column last_seq bigint not null default 0
   column version bigint not null default 1
   column last_booked_at timestamp with time zone
+  column client_blocked boolean not null default false
   constraint account_balance_within_bounds CHECK (((balance_minor >= '-9000000000000000000'::bigint) AND (balance_minor <= '9000000000000000000'::bigint)))
+  constraint account_client_block_needs_a_client CHECK (((NOT client_blocked) OR (client_id IS NOT NULL)))
   constraint account_currency_is_a_code CHECK ((currency ~ '^[A-Z]{3}$'::text))
   constraint account_default_is_a_clients CHECK (((NOT is_default) OR (client_id IS NOT NULL)))
   constraint account_floor_is_kept CHECK (((floor_minor IS NULL) OR ((balance_minor - held_minor) >= floor_minor)))
@@ -159,6 +161,7 @@ table general_ledger.account_profile
   column provider text
   column created_at timestamp with time zone not null
   column closed_at timestamp with time zone
+  column block_reason text
   constraint account_number_has_its_form CHECK ((number ~ '^[A-Za-z0-9]{4,34}$'::text))
   constraint account_profile_account_id_fkey FOREIGN KEY (account_id) REFERENCES general_ledger.account(id)
   constraint account_profile_pkey PRIMARY KEY (account_id)
@@ -202,7 +205,7 @@ sequence general_ledger.batch
   as bigint start 1 increment 1 cache 1
 
 type general_ledger.change
-  enum 'account.opened', 'payment.posted'
+  enum 'account.opened', 'payment.posted', 'account.changed', 'account.blocked', 'account.unblocked', 'account.closed', 'payment.drafted', 'payment.pending', 'payment.cancelled'
 
 function general_ledger.check_entries()
   CREATE OR REPLACE FUNCTION general_ledger.check_entries()
@@ -247,7 +250,7 @@ function general_ledger.check_head()
    LANGUAGE plpgsql
   AS $function$
   begin
-    if new.id <> old.id or new.last_sequence < old.last_sequence or new.last_at < old.last_at then
+    if new.id <> old.id or new.last_sequence < old.last_sequence or new.last_at < old.last_at or new.closed_through < old.closed_through then
       raise exception 'the head of the ledger never turns back' using errcode = 'restrict_violation';
     end if;
     return new;
@@ -272,24 +275,19 @@ function general_ledger.check_journal()
   $function$
   grant execute to public
 
-function general_ledger.check_lines()
-  CREATE OR REPLACE FUNCTION general_ledger.check_lines()
+function general_ledger.check_line_change()
+  CREATE OR REPLACE FUNCTION general_ledger.check_line_change()
    RETURNS trigger
    LANGUAGE plpgsql
   AS $function$
-  declare
-    culprit uuid;
   begin
-    select l.payment_id into culprit
-    from added l
-    left join lateral (select a.currency from general_ledger.account a where a.id = l.debit_account_id limit 1) d on true
-    left join lateral (select a.currency from general_ledger.account a where a.id = l.credit_account_id limit 1) c on true
-    where d.currency is distinct from l.currency or c.currency is distinct from l.currency
-    limit 1;
-    if found then
-      raise exception 'a line of payment % is not in the currency of its accounts', culprit using errcode = 'check_violation';
+    if (old.payment_id, old.line_no, old.debit_account_id, old.credit_account_id, old.amount_minor, old.currency, old.type, old.description, old.drafted_in)
+       is distinct from
+       (new.payment_id, new.line_no, new.debit_account_id, new.credit_account_id, new.amount_minor, new.currency, new.type, new.description, new.drafted_in)
+       or old.drafted_in is null or old.posted_minor is not null then
+      raise exception 'line % of payment % is final', old.line_no, old.payment_id using errcode = 'restrict_violation';
     end if;
-    return null;
+    return new;
   end
   $function$
   grant execute to public
@@ -304,11 +302,27 @@ function general_ledger.check_payment_change()
        (('draft', 'pending'), ('draft', 'cancelled'), ('pending', 'posted'), ('pending', 'cancelled')) then
       raise exception 'payment % cannot go from % to %', old.id, old.state, new.state using errcode = 'restrict_violation';
     end if;
-    if (old.id, old.client_id, old.type, old.content, old.tenant, old.owner_tenant, old.created_by, old.external_id, old.description, old.reference, old.metadata, old.created_at)
+    if (old.id, old.client_id, old.type, old.content, old.tenant, old.owner_tenant, old.created_by, old.external_id, old.description, old.reference, old.metadata,
+        old.created_at, old.expires_at, old.reverses_payment_id)
        is distinct from
-       (new.id, new.client_id, new.type, new.content, new.tenant, new.owner_tenant, new.created_by, new.external_id, new.description, new.reference, new.metadata, new.created_at)
-       or old.state in ('posted', 'cancelled') then
+       (new.id, new.client_id, new.type, new.content, new.tenant, new.owner_tenant, new.created_by, new.external_id, new.description, new.reference, new.metadata,
+        new.created_at, new.expires_at, new.reverses_payment_id)
+       or old.state in ('posted', 'cancelled') or old.state = new.state or new.change_no <> old.change_no + 1 then
       raise exception 'payment % is final in what it says', old.id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+function general_ledger.check_reversal_change()
+  CREATE OR REPLACE FUNCTION general_ledger.check_reversal_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+  AS $function$
+  begin
+    if (old.reversing_payment_id, old.reversed_payment_id) is distinct from (new.reversing_payment_id, new.reversed_payment_id) or old.withdrawn or not new.withdrawn then
+      raise exception 'reversal % is final', old.reversing_payment_id using errcode = 'restrict_violation';
     end if;
     return new;
   end
@@ -404,6 +418,7 @@ table general_ledger.ledger_head
   column id smallint not null default 1
   column last_sequence bigint not null default 0
   column last_at timestamp with time zone not null default '-infinity'::timestamp with time zone
+  column closed_through date not null default '-infinity'::date
   constraint ledger_has_one_head CHECK ((id = 1))
   constraint ledger_head_pkey PRIMARY KEY (id)
   CREATE TRIGGER ledger_head_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.ledger_head FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
@@ -432,13 +447,42 @@ table general_ledger.payment
   column reference text
   column reason text
   column metadata jsonb
+  column change_no smallint not null default 1
+  column asked_value_date date
+  column expires_at timestamp with time zone
+  column reverses_payment_id uuid
   constraint payment_id_leaves_room_for_lines CHECK ((get_byte(uuid_send(id), 15) = 0))
+  constraint payment_reversal_names_its_payment CHECK (((reverses_payment_id IS NULL) OR (type = 'reversal'::general_ledger.payment_type)))
   constraint payment_times_fit_state CHECK ((((state = 'posted'::general_ledger.payment_state) = (posted_at IS NOT NULL)) AND ((state = 'cancelled'::general_ledger.payment_state) = (cancelled_at IS NOT NULL)) AND ((state <> 'draft'::general_ledger.payment_state) OR (pended_at IS NULL)) AND ((state <> 'pending'::general_ledger.payment_state) OR (pended_at IS NOT NULL))))
   constraint payment_pkey PRIMARY KEY (id)
+  CREATE INDEX payment_by_tenant ON general_ledger.payment USING btree (tenant, id) WHERE (tenant <> 'default'::text)
   CREATE UNIQUE INDEX payment_external_id_once ON general_ledger.payment USING btree (external_id, owner_tenant)
   CREATE TRIGGER payment_changes_follow_its_states BEFORE UPDATE ON general_ledger.payment FOR EACH ROW EXECUTE FUNCTION general_ledger.check_payment_change()
   CREATE TRIGGER payment_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
+
+table general_ledger.payment_change
+  column payment_id uuid not null
+  column change_no smallint not null
+  column batch_id bigint not null
+  column place integer not null
+  column change general_ledger.change not null
+  column changed_at timestamp with time zone not null
+  column value_date date not null
+  column changed_by text not null
+  column reason text
+  column stands bigint[] not null
+  constraint payment_change_knows_its_accounts CHECK (((cardinality(stands) > 0) AND ((cardinality(stands) % 6) = 0)))
+  constraint payment_change_starts_at_one CHECK ((change_no >= 1))
+  constraint payment_change_pkey PRIMARY KEY (payment_id, change_no)
+  CREATE TRIGGER payment_change_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.payment_change FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant select to finlego_app
+
+table general_ledger.payment_expiry
+  column expires_at timestamp with time zone not null
+  column payment_id uuid not null
+  constraint payment_expiry_pkey PRIMARY KEY (expires_at, payment_id)
+  grant delete, select to finlego_app
 
 table general_ledger.payment_line
   column payment_id uuid not null
@@ -451,12 +495,26 @@ table general_ledger.payment_line
   column currency text not null
   column type general_ledger.payment_type not null
   column description text
+  column drafted_in bigint
+  column posted_minor bigint
   constraint payment_line_amount_in_range CHECK (((amount_minor >= 1) AND (amount_minor <= '1000000000000000'::bigint)))
+  constraint payment_line_books_no_more_than_ordered CHECK (((posted_minor >= 0) AND (posted_minor <= amount_minor)))
+  constraint payment_line_is_booked_whole CHECK ((((debit_seq IS NULL) = (credit_seq IS NULL)) AND ((drafted_in IS NOT NULL) OR ((debit_seq IS NOT NULL) AND (posted_minor IS NULL))) AND ((drafted_in IS NULL) OR ((debit_seq IS NOT NULL) = (COALESCE(posted_minor, (0)::bigint) > 0)))))
   constraint payment_line_moves_between_two CHECK ((debit_account_id <> credit_account_id))
   constraint payment_line_number_in_range CHECK (((line_no >= 1) AND (line_no <= 50)))
   constraint payment_line_pkey PRIMARY KEY (payment_id, line_no)
-  CREATE TRIGGER payment_line_currency_is_its_accounts AFTER INSERT ON general_ledger.payment_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.check_lines()
-  CREATE TRIGGER payment_line_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE INDEX payment_line_unbooked_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE ((drafted_in IS NOT NULL) AND (debit_seq IS NULL))
+  CREATE INDEX payment_line_unbooked_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE ((drafted_in IS NOT NULL) AND (debit_seq IS NULL))
+  CREATE TRIGGER payment_line_is_booked_once BEFORE UPDATE ON general_ledger.payment_line FOR EACH ROW EXECUTE FUNCTION general_ledger.check_line_change()
+  CREATE TRIGGER payment_line_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant select to finlego_app
+
+table general_ledger.payment_metadata
+  column name text not null
+  column value text not null
+  column payment_id uuid not null
+  constraint payment_metadata_pkey PRIMARY KEY (name, value, payment_id)
+  CREATE TRIGGER payment_metadata_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.payment_metadata FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
 
 type general_ledger.payment_state
@@ -714,6 +772,16 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
   $function$
   grant execute to finlego_app
 
+table general_ledger.reversal
+  column reversing_payment_id uuid not null
+  column reversed_payment_id uuid not null
+  column withdrawn boolean not null default false
+  constraint reversal_pkey PRIMARY KEY (reversing_payment_id)
+  CREATE UNIQUE INDEX reversal_once ON general_ledger.reversal USING btree (reversed_payment_id) WHERE (NOT withdrawn)
+  CREATE TRIGGER reversal_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.reversal FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER reversal_is_only_withdrawn BEFORE UPDATE ON general_ledger.reversal FOR EACH ROW EXECUTE FUNCTION general_ledger.check_reversal_change()
+  grant select to finlego_app
+
 view general_ledger.statement
   with (security_invoker=true)  SELECT e.account_id AS "accountId",
       e.account_seq AS "accountSeq",
@@ -768,7 +836,8 @@ function platform.check_key_change()
    LANGUAGE plpgsql
   AS $function$
   begin
-    if (old.id, old.fingerprint, old.payment_id, old.created_at) is distinct from (new.id, new.fingerprint, new.payment_id, new.created_at)
+    if (old.id, old.fingerprint, old.payment_id, old.payment_change, old.created_at)
+       is distinct from (new.id, new.fingerprint, new.payment_id, new.payment_change, new.created_at)
        or old.payment_id is not null or old.status is not null then
       raise exception 'idempotency key % has its answer', old.id using errcode = 'restrict_violation';
     end if;
@@ -797,6 +866,7 @@ table platform.idempotency_key
   column status smallint
   column fingerprint bytea not null
   column answer text
+  column payment_change smallint
   constraint idempotency_key_fingerprint_is_sha256 CHECK ((octet_length(fingerprint) = 32))
   constraint idempotency_key_pkey PRIMARY KEY (id)
   CREATE TRIGGER idempotency_key_is_answered_once BEFORE UPDATE ON platform.idempotency_key FOR EACH ROW EXECUTE FUNCTION platform.check_key_change()

@@ -11,7 +11,7 @@
 import { type Currency, minorDigits } from "#platform/currency.ts";
 import { formatAmount } from "#platform/money.ts";
 import { expect } from "vitest";
-import { type LedgerAccount, type Line, post, type Refusal, spendable } from "../src/general-ledger/posting.ts";
+import { type LedgerAccount, type Line, post, type Refusal, spendable } from "../src/general-ledger/posting/posting.ts";
 
 type Books = { readonly accounts: Map<string, LedgerAccount>; refusal: Refusal | null };
 

@@ -2,17 +2,40 @@
 
 import { addOnly, type TableLock, type Verifiable } from "#platform/checks.ts";
 import { auditCheck } from "#platform/platform-checks.store.ts";
-import { accountChecks } from "./account-checks.store.ts";
-import { entryChecks } from "./entry-checks.store.ts";
-import { HEAD_SEQUENCE, journalChecks, OPENED_ACCOUNTS } from "./journal-checks.store.ts";
+import { accountChecks } from "./accounts/account-checks.store.ts";
+import { entryChecks } from "./posting/entry-checks.store.ts";
+import { HEAD_SEQUENCE, journalChecks, OPENED_ACCOUNTS } from "./journal/journal-checks.store.ts";
 
 const locks: readonly TableLock[] = [
   addOnly("general_ledger.entry", ["entry_is_immutable", "entry_sums_are_zero"], {
     constraints: ["entry_amount_is_not_zero", "entry_numbers_start_at_one"],
   }),
-  addOnly("general_ledger.payment_line", ["payment_line_is_immutable", "payment_line_currency_is_its_accounts"], {
-    constraints: ["payment_line_number_in_range", "payment_line_amount_in_range", "payment_line_moves_between_two"],
+  {
+    table: "general_ledger.payment_line",
+    addOnly: false,
+    triggers: ["payment_line_is_kept", "payment_line_is_booked_once"],
+    constraints: [
+      "payment_line_number_in_range",
+      "payment_line_amount_in_range",
+      "payment_line_moves_between_two",
+      "payment_line_books_no_more_than_ordered",
+      "payment_line_is_booked_whole",
+    ],
+    appInserts: [],
+    appUpdates: [],
+  },
+  addOnly("general_ledger.payment_change", ["payment_change_is_immutable"], {
+    constraints: ["payment_change_starts_at_one", "payment_change_knows_its_accounts"],
   }),
+  addOnly("general_ledger.payment_metadata", ["payment_metadata_is_immutable"], { constraints: [] }),
+  {
+    table: "general_ledger.reversal",
+    addOnly: false,
+    triggers: ["reversal_is_kept", "reversal_is_only_withdrawn"],
+    constraints: [],
+    appInserts: [],
+    appUpdates: [],
+  },
   addOnly("general_ledger.journal", ["journal_is_immutable", "journal_ends_at_the_head"], {
     constraints: ["journal_batch_once", "journal_lists_every_change"],
   }),
@@ -20,7 +43,7 @@ const locks: readonly TableLock[] = [
     table: "general_ledger.payment",
     addOnly: false,
     triggers: ["payment_is_kept", "payment_changes_follow_its_states"],
-    constraints: ["payment_times_fit_state", "payment_id_leaves_room_for_lines"],
+    constraints: ["payment_times_fit_state", "payment_id_leaves_room_for_lines", "payment_reversal_names_its_payment"],
     appInserts: [],
     appUpdates: [],
   },
@@ -36,6 +59,7 @@ const locks: readonly TableLock[] = [
       "account_floor_needs_credit_side",
       "account_balance_within_bounds",
       "account_default_is_a_clients",
+      "account_client_block_needs_a_client",
     ],
     appInserts: ["id", "client_id", "tenant", "currency", "credit_normal", "status", "is_default", "floor_minor"],
     appUpdates: [],

@@ -1,16 +1,16 @@
 // The face of the general ledger: accounts, payments and their history. Nothing else of this module may be imported.
 
-export type { AccountSettings } from "./accounts.ts";
+export type { AccountSettings } from "./accounts/accounts.ts";
 export { ledgerVerifiable } from "./checks.ts";
-export type { PaymentCommand } from "./command.ts";
+export type { PaymentCommand } from "./posting/command.ts";
 export {
   /** What became of one command of a list. */
   type CommandResult,
   postBatch,
-} from "./post-batch.store.ts";
+} from "./posting/post-batch.store.ts";
 export { generalLedgerProblems } from "./problems.ts";
 export { generalLedgerEndpoints, type LedgerDeps } from "./routes.ts";
 export {
   /** Writes payments of many callers in common transactions: for speed; the rules hold without it. */
   Writer,
-} from "./writer.ts";
+} from "./posting/writer.ts";

@@ -1,10 +1,12 @@
 // From the ledger's values to the wire: signs, digits, and what is null when.
 
 import { describe, expect, test } from "vitest";
-import type { Account } from "./account.ts";
-import type { Payment } from "./payment.ts";
-import type { EntryRow } from "./transaction.store.ts";
-import { toAccountDto, toClientAccountDto, toPaymentDto, toTransactionDto } from "./views.ts";
+import type { Account } from "./accounts/account.ts";
+import type { Payment } from "./payments/payment.ts";
+import type { EntryRow } from "./transactions/transaction.store.ts";
+import { toAccountDto, toClientAccountDto } from "./accounts/views.ts";
+import { toPaymentDto } from "./payments/views.ts";
+import { toTransactionDto } from "./transactions/views.ts";
 import { ACCOUNT_CATEGORIES } from "./words.ts";
 
 const [A, B, C] = ["a", "b", "c"].map((letter) => `0197b0a4-4b1c-7cc0-8000-${letter.repeat(12)}`) as [string, string, string];

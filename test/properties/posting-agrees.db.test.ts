@@ -3,9 +3,9 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import pg from "pg";
-import { BALANCE_BOUND, post, type LedgerAccount, OUTCOMES, spendable } from "../../src/general-ledger/posting.ts";
-import { type CommandResult, postBatch } from "../../src/general-ledger/post-batch.store.ts";
-import type { PaymentCommand } from "../../src/general-ledger/command.ts";
+import { BALANCE_BOUND, post, type LedgerAccount, OUTCOMES, spendable } from "../../src/general-ledger/posting/posting.ts";
+import { type CommandResult, postBatch } from "../../src/general-ledger/posting/post-batch.store.ts";
+import type { PaymentCommand } from "../../src/general-ledger/posting/command.ts";
 import type { AccountStatus } from "../../src/general-ledger/words.ts";
 import { Lane } from "#platform/lane.ts";
 import { toPaymentId } from "#platform/ids.ts";

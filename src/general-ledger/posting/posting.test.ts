@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { play } from "../../test/story.ts";
+import { play } from "../../../test/story.ts";
 import { type Command, type LedgerAccount, type Line, post, type Posted } from "./posting.ts";
 
 describe("funds", () => {

@@ -1,7 +1,7 @@
 // A payment as it stands, with everything its answer is made of. Pure.
 
-import type { AccountCategory, PaymentState, PaymentType } from "./words.ts";
-import { isCreditNormal } from "./words.ts";
+import type { AccountCategory, PaymentState, PaymentType } from "../words.ts";
+import { isCreditNormal } from "../words.ts";
 
 /** An account as a payment left it: the last figures on it that this payment made. Credit positive, minor units. */
 export type AccountStand = {

@@ -5,7 +5,7 @@ import { canonicalJson, fingerprint } from "#platform/canonical.ts";
 import { parseAmount } from "#platform/money.ts";
 import type { FieldErrors } from "#platform/problem.ts";
 import { uuidOf } from "#platform/http/idempotency.ts";
-import type { CommandKey, CommandLine, PaymentCommand } from "./command.ts";
+import type { CommandKey, CommandLine, PaymentCommand } from "../posting/command.ts";
 import type { CreateTransfer } from "./contract.ts";
 
 /** Who asks, and what the platform has found out about the call. */

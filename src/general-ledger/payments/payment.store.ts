@@ -2,7 +2,7 @@
 
 import type { Tx } from "#platform/db.ts";
 import { lastStands, type Payment } from "./payment.ts";
-import type { PaymentType } from "./words.ts";
+import type { PaymentType } from "../words.ts";
 
 type PaymentRow = Omit<Payment, "lines" | "accounts">;
 type LineRow = {

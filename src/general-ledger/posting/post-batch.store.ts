@@ -4,7 +4,7 @@
 import type { Sql } from "#platform/db.ts";
 import { invariant } from "#platform/problem.ts";
 import type { PaymentCommand } from "./command.ts";
-import { type AccountStand, lastStands, type Payment } from "./payment.ts";
+import { type AccountStand, lastStands, type Payment } from "../payments/payment.ts";
 import { OUTCOMES, type Outcome } from "./posting.ts";
 
 /** A refusal as it is kept under a key, in the database's words. */

@@ -4,7 +4,7 @@
 // Figures are minor units, credit positive: a line takes from the debited account and gives to the credited one, so every payment
 // sums to zero. Order of judgement, per line: known, closed, not active, blocked, currency, bounds; then funds, once per payment.
 
-import type { AccountStatus } from "./words.ts";
+import type { AccountStatus } from "../words.ts";
 
 /** Every end a command can have. The position in this list is the code that `post_batch` answers. */
 export const OUTCOMES = [

@@ -1,7 +1,7 @@
 // SQL of account statements: entries along `account_seq`, which is their order, cursor and count at once.
 
 import type { Tx } from "#platform/db.ts";
-import type { PaymentType } from "./words.ts";
+import type { PaymentType } from "../words.ts";
 
 export type EntryRow = {
   paymentId: string;

@@ -1,6 +1,6 @@
 // A payment as the ledger takes it: checked in form, not yet judged against the books.
 
-import type { PaymentType } from "./words.ts";
+import type { PaymentType } from "../words.ts";
 
 export type CommandLine = {
   readonly debitAccountId: string;

@@ -9,15 +9,15 @@ import { toPaymentId } from "#platform/ids.ts";
 import { formatAmount } from "#platform/money.ts";
 import { newId } from "#platform/new-id.ts";
 import { invariant, platformProblems, type Problem, type ProblemExtras, problemOf, refusePlatform } from "#platform/problem.ts";
-import type { PaymentCommand } from "./command.ts";
+import type { PaymentCommand } from "../posting/command.ts";
 import type { CreateTransfer, PaymentDto } from "./contract.ts";
 import { type Order, readTransfer } from "./new-payment.ts";
 import type { Payment } from "./payment.ts";
 import { findPayments } from "./payment.store.ts";
-import type { CommandRefusal, CommandResult } from "./post-batch.store.ts";
-import { generalLedgerProblems } from "./problems.ts";
+import type { CommandRefusal, CommandResult } from "../posting/post-batch.store.ts";
+import { generalLedgerProblems } from "../problems.ts";
 import { toPaymentDto } from "./views.ts";
-import type { Writer } from "./writer.ts";
+import type { Writer } from "../posting/writer.ts";
 
 /** What the shell needs: the writer for calls of their own, the database to read what a repeat asks for. */
 export type PaymentDeps = { readonly writer: Writer; readonly db: Database; readonly timeZone: string };

@@ -12,8 +12,8 @@ import { lockClientForShare } from "#client-profile";
 import type { Account } from "./account.ts";
 import * as store from "./account.store.ts";
 import type { OpenAccount } from "./contract.ts";
-import { refuse } from "./problems.ts";
-import { DEFAULT_CATEGORY, isCreditNormal, isGuarded } from "./words.ts";
+import { refuse } from "../problems.ts";
+import { DEFAULT_CATEGORY, isCreditNormal, isGuarded } from "../words.ts";
 
 /** What the bank has decided about its accounts: currencies, and how numbers become IBANs. */
 export type AccountSettings = {

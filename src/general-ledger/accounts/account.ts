@@ -1,6 +1,6 @@
 // An account as it is read: identity, terms and figures. Pure.
 
-import type { AccountCategory, AccountStatus, AccountType } from "./words.ts";
+import type { AccountCategory, AccountStatus, AccountType } from "../words.ts";
 
 export type Account = {
   readonly id: string;

@@ -5,7 +5,7 @@ import type { Tx } from "#platform/db.ts";
 import { isLocalDate } from "#platform/dates.ts";
 import { type PageRequest, readPage, writeCursor } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
-import { findAccount } from "./account.store.ts";
+import { findAccount } from "../accounts/account.store.ts";
 import type { TransactionDto } from "./contract.ts";
 import { countEntriesBefore, findEntries } from "./transaction.store.ts";
 import { toTransactionDto } from "./views.ts";

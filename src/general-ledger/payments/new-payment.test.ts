@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { PaymentCommand } from "./command.ts";
+import type { PaymentCommand } from "../posting/command.ts";
 import type { CreateTransfer } from "./contract.ts";
 import { type Order, readTransfer } from "./new-payment.ts";
 

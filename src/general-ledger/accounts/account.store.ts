@@ -2,8 +2,8 @@
 
 import { onConstraint, type Tx } from "#platform/db.ts";
 import type { Account } from "./account.ts";
-import { refuse } from "./problems.ts";
-import type { AccountCategory, AccountStatus, AccountType } from "./words.ts";
+import { refuse } from "../problems.ts";
+import type { AccountCategory, AccountStatus, AccountType } from "../words.ts";
 
 export type NewAccount = {
   readonly id: string;

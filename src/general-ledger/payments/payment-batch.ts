@@ -6,13 +6,13 @@ import type { Answer, Call } from "#platform/http/endpoint.ts";
 import { claimList, type IdempotencyKey, itemKey, runOnce } from "#platform/http/idempotency.ts";
 import { bodyChecker, canonicalBody } from "#platform/http/input.ts";
 import { type FieldErrors, invariant, platformProblems, Problem, problemBody, problemOf } from "#platform/problem.ts";
-import type { PaymentCommand } from "./command.ts";
+import type { PaymentCommand } from "../posting/command.ts";
 import { type BatchDto, CreateTransfer } from "./contract.ts";
 import { readTransfer } from "./new-payment.ts";
 import type { Payment } from "./payment.ts";
 import { findPayments } from "./payment.store.ts";
 import { actorOf, duplicate, orderOf, type PaymentDeps, problemFor, type Settled, settle, takenElsewhere } from "./payments.ts";
-import { type CommandResult, postBatch } from "./post-batch.store.ts";
+import { type CommandResult, postBatch } from "../posting/post-batch.store.ts";
 import { toPaymentDto } from "./views.ts";
 
 type BatchCall = Call<unknown, unknown, { payments: unknown[]; atomic?: boolean }>;

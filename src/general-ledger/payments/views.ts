@@ -1,0 +1,57 @@
+// From payments to the wire: minor units become decimal text, signs the normal side, instants ISO 8601 UTC. Pure.
+
+import { transactionId } from "#platform/ids.ts";
+import { money, sorted } from "../views.ts";
+import type { PaymentDto } from "./contract.ts";
+import { normalSide, type Payment } from "./payment.ts";
+
+export function toPaymentDto(payment: Payment): PaymentDto {
+  const { state } = payment;
+  const sequence = Number(payment.sequence);
+  const currencyOf = new Map(
+    payment.lines.flatMap((line) => [[line.debitAccountId, line.currency] as const, [line.creditAccountId, line.currency] as const]),
+  );
+  return {
+    id: payment.id,
+    externalId: payment.externalId,
+    type: payment.type,
+    state,
+    clientId: payment.clientId,
+    transactions: payment.lines.map((line) => ({
+      // A line goes by the id of its debit side.
+      id: transactionId(payment.id, line.lineNo, "debit"),
+      debitAccountId: line.debitAccountId,
+      creditAccountId: line.creditAccountId,
+      amount: money(line.amountMinor, line.currency),
+      currency: line.currency,
+      type: line.type,
+      description: line.description,
+      state,
+    })),
+    description: payment.description,
+    reference: payment.reference,
+    reason: payment.reason,
+    metadata: sorted(payment.metadata),
+    createdAt: payment.createdAt.toISOString(),
+    pendedAt: payment.pendedAt?.toISOString() ?? null,
+    postedAt: payment.postedAt?.toISOString() ?? null,
+    cancelledAt: payment.cancelledAt?.toISOString() ?? null,
+    sequence,
+    // Posted is final: the change that posted it is the last one.
+    postedSequence: state === "posted" ? sequence : null,
+    valueDate: payment.valueDate,
+    expiresAt: null,
+    reversesPaymentId: null,
+    reversedByPaymentId: null,
+    accounts: payment.accounts.map((stand) => {
+      const currency = currencyOf.get(stand.accountId) ?? "";
+      return {
+        accountId: stand.accountId,
+        accountSequence: Number(stand.seq),
+        balance: money(normalSide(stand.balanceMinor, stand), currency),
+        heldAmount: money(stand.heldMinor, currency),
+        availableBalance: money(normalSide(stand.balanceMinor, stand) - stand.heldMinor, currency),
+      };
+    }),
+  };
+}
