@@ -2,12 +2,12 @@
 
 import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { platformProblems, refusePlatform } from "#platform/problem.ts";
-import { strictObject, Type, Uuid } from "#platform/schema.ts";
-import { pageOf } from "../contract.ts";
+import { strictObject, Uuid } from "#platform/schema.ts";
 import { generalLedgerProblems as problems } from "../problems.ts";
 import { BatchDto, CreateBatch, CreateTransfer, PaymentDto } from "./contract.ts";
 import { createBatch } from "./payment-batch.ts";
-import { findPaymentIdsByExternalId, findPayments } from "./payment.store.ts";
+import { findPayments } from "./payment.store.ts";
+import { paymentListEndpoints } from "./list-routes.ts";
 import { createTransfer, type PaymentDeps } from "./payments.ts";
 import { toPaymentDto } from "./views.ts";
 
@@ -26,7 +26,7 @@ const postingProblems = {
 
 /** All operations of payments. */
 export function paymentEndpoints(deps: PaymentDeps): Endpoint[] {
-  return [...newPayments(deps), ...payments()];
+  return [...newPayments(deps), ...payments(), ...paymentListEndpoints()];
 }
 
 function newPayments(deps: PaymentDeps): Endpoint[] {
@@ -83,25 +83,6 @@ function payments(): Endpoint[] {
       async handle(tx, { params, caller }) {
         const [payment] = await findPayments(tx, [params.paymentId], caller.tenant);
         return toPaymentDto(payment ?? refusePlatform("notFound"));
-      },
-    }),
-    endpoint({
-      id: "listPayments",
-      method: "GET",
-      path: "/v2/internal/Payments",
-      tags: [PAYMENTS],
-      summary: "Payments by externalId",
-      description: "For a caller that lost an answer. Nothing found: an empty page.",
-      audience: "system",
-      scope: "ledger.read",
-      query: strictObject({ externalId: Type.String({ minLength: 1, maxLength: 100 }) }),
-      reply: pageOf(PaymentDto),
-      work: "read",
-      async handle(tx, { query, caller }) {
-        const ids = await findPaymentIdsByExternalId(tx, query.externalId, caller.tenant);
-        const found = ids.length === 0 ? [] : await findPayments(tx, ids, caller.tenant);
-        const items = found.sort((a, b) => (a.id < b.id ? 1 : -1)).map(toPaymentDto);
-        return { items, pageNumber: 1, pageSize: 100, nextCursor: null, totalCount: items.length };
       },
     }),
   ];
