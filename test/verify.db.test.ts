@@ -209,7 +209,6 @@ const DAMAGES: readonly Damage[] = [
         { paymentId: last, lineNo: 1, accountId: bob },
       ],
       "INV-23": [{ paymentId: last }],
-      "INV-10": touched("payment_line"),
     }),
   },
   {
@@ -266,7 +265,6 @@ const DAMAGES: readonly Damage[] = [
         { paymentId: last, lineNo: 1, accountId: alice },
         { paymentId: last, lineNo: 1, accountId: bob },
       ],
-      "INV-10": touched("payment_line"),
     }),
   },
   {
@@ -484,8 +482,8 @@ test("books on which payments are being posted are right at every instant", asyn
 
 test("of many findings twenty are listed and all are counted", async () => {
   const report = await verifyCopy(
-    `insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, currency, type)
-     select gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), 1, 'EUR', 'transfer' from generate_series(1, 30)`,
+    `insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, debit_seq, credit_seq, currency, type)
+     select gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), 1, 1, 1, 'EUR', 'transfer' from generate_series(1, 30)`,
   );
   const orphans = report.checks.find(({ name }) => name === "lines and entries have their payment and their accounts");
   expect(orphans).toMatchObject({ ok: false, total: 90 });

@@ -36,6 +36,15 @@ const locks: readonly TableLock[] = [
     appInserts: [],
     appUpdates: [],
   },
+  {
+    table: "general_ledger.payment_expiry",
+    addOnly: false,
+    triggers: [],
+    constraints: [],
+    appInserts: [],
+    appUpdates: [],
+    appDeletes: true,
+  },
   addOnly("general_ledger.journal", ["journal_is_immutable", "journal_ends_at_the_head"], {
     constraints: ["journal_batch_once", "journal_lists_every_change"],
   }),

@@ -40,6 +40,8 @@ export type TableLock = {
   readonly appInserts: readonly string[] | "all";
   /** Columns that the app role may change. */
   readonly appUpdates: readonly string[];
+  /** The app role may remove rows: of lists of what is still to be done, never of books. */
+  readonly appDeletes?: true;
 };
 
 /** What a room of the house brings to `verify`. */

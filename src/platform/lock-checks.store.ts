@@ -7,7 +7,7 @@ import { type Check, check, type Verifiable } from "./checks.ts";
 export const APP_ROLE = "finlego_app";
 
 const LOCKS = `jsonb_to_recordset($1::jsonb)
-  as lock("table" text, "addOnly" boolean, triggers text[], constraints text[], "appInserts" jsonb, "appUpdates" text[])`;
+  as lock("table" text, "addOnly" boolean, triggers text[], constraints text[], "appInserts" jsonb, "appUpdates" text[], "appDeletes" boolean)`;
 
 /** Checks over all tables of all rooms. `migrations`: the text of all of them, from which every function must come. */
 export function lockChecks(rooms: readonly Verifiable[], migrations: string): Check[] {
@@ -82,11 +82,12 @@ const bodies = `
 // Rights that come through PUBLIC or through another role count as well. Whole-table rights show in every column.
 const grants = `
   with named as (
-    select to_regclass(lock."table")::oid as relation, lock."appInserts" as inserts, lock."appUpdates" as updates from ${LOCKS}
+    select to_regclass(lock."table")::oid as relation, lock."appInserts" as inserts, lock."appUpdates" as updates, lock."appDeletes" as deletes from ${LOCKS}
   ), held as (
     select c.oid::regclass::text as name, p.privilege, null as column
     from pg_class c cross join (values ('DELETE'), ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) p(privilege)
     where c.relnamespace::regnamespace::text = any($2) and c.relkind in ('r', 'p', 'v', 'm', 'f') and has_table_privilege(to_regrole($3), c.oid, p.privilege)
+      and not (p.privilege = 'DELETE' and exists (select from named n where n.relation = c.oid and n.deletes))
     union all
     select c.oid::regclass::text, p.privilege, a.attname
     from named n join pg_class c on c.oid = n.relation join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
