@@ -76,6 +76,9 @@ export function strictObject<T extends TProperties>(properties: T, options: TObj
   return Type.Object(properties, { ...options, additionalProperties: false });
 }
 
+/** The reply of an operation that answers without a body: its handler gives null. */
+export const EmptyBody = Type.Null({ description: "Done; there is no body." });
+
 /** One of some words. Its static type is their union. */
 export function enumOf<const T extends string>(values: readonly T[], options: TSchemaOptions = {}): TUnsafe<T> {
   return Type.Unsafe<T>({ ...options, type: "string", enum: [...values] });

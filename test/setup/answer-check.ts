@@ -6,6 +6,7 @@ import { buildAjv } from "#platform/ajv.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { problemsOf } from "#platform/http/openapi.ts";
 import { platformProblems, type Catalogue } from "#platform/problem.ts";
+import { EmptyBody } from "#platform/schema.ts";
 import type { FastifyInstance } from "fastify";
 import type { ValidateFunction } from "ajv";
 
@@ -13,7 +14,7 @@ import type { ValidateFunction } from "ajv";
 const BROKEN = "text/x-broken-answer";
 
 /** What an endpoint says of its answers. */
-type Word = { readonly validate: ValidateFunction; readonly problems: Catalogue };
+type Word = { readonly validate: ValidateFunction; readonly problems: Catalogue; readonly isEmpty: boolean };
 
 const PROBLEM = {
   type: "object",
@@ -41,7 +42,7 @@ export function checkAnswers(app: FastifyInstance, endpoints: readonly Endpoint[
   const words = new Map(
     endpoints.map((endpoint): [string, Word] => [
       `${endpoint.method} ${endpoint.path.replace(/\{(\w+)\}/g, ":$1")}`,
-      { validate: ajv.compile(endpoint.reply), problems: problemsOf(endpoint) },
+      { validate: ajv.compile(endpoint.reply), problems: problemsOf(endpoint), isEmpty: endpoint.reply === EmptyBody },
     ]),
   );
   app.addHook("onSend", async (request, reply, payload) => {
@@ -65,6 +66,7 @@ type Sent = { readonly status: number; readonly type: string; readonly text: unk
 /** Pages and probes are no endpoints and promise nothing. */
 function faultOfReply({ type, text }: Sent, word: Word | undefined): string | null {
   if (word === undefined) return null;
+  if (word.isEmpty) return (text ?? "") === "" && type === "undefined" ? null : "it should have neither body nor media type";
   if (type !== "application/json; charset=utf-8") return `its media type is ${type}`;
   const body = read(text);
   if (body === undefined) return "it is no JSON";

@@ -9,6 +9,7 @@ import { platformProblems, problemOf, refusePlatform } from "../problem.ts";
 import { addBodyParser, BODY_LIMIT } from "./body-parser.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { StoredAnswer } from "./idempotency.ts";
+import { queryOf } from "./header-parameters.ts";
 import { compileInput, type Input } from "./input.ts";
 import { routeSchema } from "./openapi.ts";
 import { addRateLimit, type CountCall } from "./rate-limit.ts";
@@ -105,7 +106,7 @@ export function addEndpoints(app: FastifyInstance, options: HttpOptions): void {
       schema: routeSchema(endpoint),
       ...(endpoint.bodyLimit === undefined ? {} : { bodyLimit: endpoint.bodyLimit }),
       handler: async (request, reply) => {
-        const input: Input = readInput({ params: request.params, query: request.query, body: request.body });
+        const input: Input = readInput({ params: request.params, query: queryOf(endpoint, request), body: request.body });
         return await runEndpoint(endpoint, input, request, reply, options.db, twins);
       },
     });

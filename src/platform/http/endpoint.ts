@@ -37,7 +37,10 @@ type Shape<P extends TObject, Q extends TObject, B extends TSchema, R extends TS
   readonly scope: Scope | null;
   readonly params?: P;
   readonly query?: Q;
+  /** Parameters of the query that may come in a header instead, where addresses are logged and headers are not: name → header. */
+  readonly headerOf?: Readonly<Record<string, string>>;
   readonly body?: B;
+  /** `EmptyBody`: the answer has none. */
   readonly reply: R;
   readonly problems?: Catalogue;
   /** Bytes; default 1 MiB. */

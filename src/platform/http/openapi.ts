@@ -60,7 +60,7 @@ export function routeSchema(endpoint: Endpoint): FastifySchema {
     params: endpoint.params ?? uuidParams(endpoint.path),
     ...(endpoint.query === undefined ? {} : { querystring: withoutNeedlessDemands(endpoint.query) }),
     ...(endpoint.body === undefined ? {} : { body: withoutNeedlessDemands(endpoint.body) }),
-    ...(endpoint.work === "read" ? {} : { headers: IDEMPOTENCY_HEADER }),
+    ...headersOf(endpoint),
     response: { 200: { "x-response-description": "Done.", ...endpoint.reply }, ...problemResponses(endpoint) },
   };
   if (!endpoint.path.includes("{")) delete (schema as { params?: unknown }).params;
@@ -75,17 +75,20 @@ function withoutNeedlessDemands(schema: TSchema): TSchema {
   return { ...schema, required: demanded };
 }
 
-const IDEMPOTENCY_HEADER = {
-  type: "object",
-  properties: {
-    "Idempotency-Key": {
-      type: "string",
-      minLength: 1,
-      maxLength: 102,
-      description: "At most one effect for each key of a caller; a repeat answers the same again.",
-    },
-  },
+const IDEMPOTENCY_KEY = {
+  type: "string",
+  minLength: 1,
+  maxLength: 102,
+  description: "At most one effect for each key of a caller; a repeat answers the same again.",
 } as const;
+
+function headersOf({ work, headerOf = {}, query }: Endpoint): { headers?: object } {
+  const properties: Record<string, object> = work === "read" ? {} : { "Idempotency-Key": IDEMPOTENCY_KEY };
+  for (const [name, header] of Object.entries(headerOf)) {
+    properties[header] = { ...query?.properties[name], description: `In place of ${name} in the query.` };
+  }
+  return Object.keys(properties).length === 0 ? {} : { headers: { type: "object", properties } };
+}
 
 function describe(endpoint: Endpoint): string {
   const codes = Object.entries(problemsOf(endpoint)).map(([code, spec]) => `${spec.status} \`${code}\``);

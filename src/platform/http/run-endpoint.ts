@@ -7,6 +7,7 @@ import type { Actor, Database } from "../db.ts";
 import { invariant, Problem, type ProblemBody, problemBody, refusePlatform } from "../problem.ts";
 import type { Answer, Call, Endpoint } from "./endpoint.ts";
 import { idempotencyKey, type IdempotencyKey, isDefinite, readKey, runOnce, type StoredAnswer } from "./idempotency.ts";
+import { EmptyBody } from "../schema.ts";
 import { canonicalRequest, type Input } from "./input.ts";
 import { pathOf } from "./refusals.ts";
 import { countHeader } from "./trace.ts";
@@ -25,7 +26,8 @@ export async function runEndpoint(
   const key = endpoint.work === "read" ? null : keyOf(endpoint, input, request);
   const call: Call<unknown, unknown, unknown> = { ...input, caller, key, traceId: request.id };
   const actor: Actor = { kind: caller.kind, id: caller.subject, tenant: callerTenant(caller), traceId: request.id };
-  const serialize = (body: unknown): string => reply.serializeInput(body as Record<string, unknown>, "200") as string;
+  const serialize = (body: unknown): string =>
+    endpoint.reply === EmptyBody ? "" : (reply.serializeInput(body as Record<string, unknown>, "200") as string);
 
   if (endpoint.work === "read") {
     return send(reply, { status: 200, body: serialize(await db.read(actor, (tx) => endpoint.handle(tx, call))), replayed: false });
@@ -68,6 +70,8 @@ function keyOf(endpoint: Endpoint, input: Input, request: FastifyRequest): Idemp
 
 function send(reply: FastifyReply, answer: StoredAnswer): FastifyReply {
   if (answer.replayed) void reply.header("idempotency-replayed", "true");
+  // No JSON text is empty: such an answer has no body, and so no media type.
+  if (answer.body === "") return reply.status(answer.status).send();
   const mediaType = answer.status === 200 ? "application/json" : "application/problem+json";
   return reply.status(answer.status).header("content-type", `${mediaType}; charset=utf-8`).serializer(String).send(answer.body);
 }
