@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
-import { type AccountSettings, generalLedgerEndpoints, Writer } from "#general-ledger";
+import { type AccountSettings, Follower, generalLedgerEndpoints, Writer } from "#general-ledger";
 import { clientProfileEndpoints } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
 import type { VerifyToken } from "#platform/access.ts";
@@ -21,7 +21,7 @@ import { Lane } from "#platform/lane.ts";
 import { Metrics } from "#platform/metrics.ts";
 import { StartupError } from "#platform/startup-error.ts";
 import { startWorker } from "#platform/worker.ts";
-import { eventSink } from "./adapters/event-sink.ts";
+import { eventDelivery, eventSink } from "./adapters/event-sink.ts";
 
 export const { version: VERSION } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 
@@ -88,13 +88,19 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
     { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) },
   );
   const worker = await startJobs(config, database, db, log);
+  const follower = config.eventsSinkUrl === null ? null : new Follower({ db, deliver: eventDelivery({ url: config.eventsSinkUrl }), log });
+  metrics.addGauge(
+    "finlego_ledger_events_waiting",
+    "Changes of the ledger that this instance is still to send.",
+    () => follower?.behind ?? 0,
+  );
   return {
     http,
     listen: () => listen(http, config.host, config.port),
     async close() {
       lifecycle.draining = true;
       await drain(http);
-      await worker.stop();
+      await Promise.all([worker.stop(), follower?.stop()]);
       await writer.close();
       await Promise.all([db.close(), probe.close()]);
     },

@@ -30,6 +30,7 @@ describe("the app role", () => {
       "block_reason blocked_at city country email phone_is_e164 phone_number risk_level state status " +
       "street_line1 street_line2 updated_at verification_status zip"
     ).split(" "),
+    "general_ledger.journal_follower": ["held_until", "holder", "last_sequence"],
   };
   const MAY_INSERT: Readonly<Record<string, "every column" | readonly string[]>> = {
     "platform.audit_entry": "every column",
@@ -49,6 +50,7 @@ describe("the app role", () => {
     "general_ledger.account_profile",
     "general_ledger.entry",
     "general_ledger.journal",
+    "general_ledger.journal_follower",
     "general_ledger.ledger_head",
     "general_ledger.payment",
     "general_ledger.payment_change",

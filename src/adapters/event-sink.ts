@@ -1,6 +1,7 @@
-// Tells another system of every event, as CloudEvents 1.0 in structured mode (application/cloudevents+json), one POST each. At least
-// once and in no promised order: the receiver drops what it has seen by `id` and sorts by `time`. Whatever is not answered 2xx within the
-// time-out is tried again by the job queue, later each time. No transaction is open while the call runs.
+// Tells another system of every event, as CloudEvents 1.0 in structured mode (application/cloudevents+json), one POST each, at least
+// once: the receiver drops what it has seen by `id`. Accepted is what is answered 2xx within the time-out; whatever is not is sent again.
+// The ledger's changes come in their order, from its follower; all other events come from the job queue in no promised order, to be
+// sorted by `time`. No transaction is open while a call runs.
 
 import { type EventNotice, findEvent, type StoredEvent, type Subscription } from "#platform/events.ts";
 import { type JobContext, job } from "#platform/jobs.ts";
@@ -19,9 +20,18 @@ export type EventSinkOptions = {
 const TIMEOUT_MS = 10_000;
 const SOURCE = "/finlego";
 
-/** The subscription to add (`subscribe`) and, in its `job`, the delivery to hand to the worker. Throws StartupError for an address that cannot be one. */
-export function eventSink({ url, source = SOURCE, timeoutMs = TIMEOUT_MS }: EventSinkOptions): Subscription {
+/** Delivers one event that is in CloudEvents' words already. Throws where it was not accepted. */
+export type DeliverEvent = (event: object, signal: AbortSignal) => Promise<void>;
+
+/** The way to the sink. Throws StartupError for an address that cannot be one. */
+export function eventDelivery({ url, timeoutMs = TIMEOUT_MS }: Omit<EventSinkOptions, "source">): DeliverEvent {
   const address = readAddress(url);
+  return (event, signal) => post(address, event, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+}
+
+/** The subscription to add (`subscribe`) and, in its `job`, the delivery to hand to the worker. Throws as `eventDelivery` does. */
+export function eventSink({ source = SOURCE, ...options }: EventSinkOptions): Subscription {
+  const deliver = eventDelivery(options);
   return {
     types: "all",
     job: job({
@@ -30,7 +40,7 @@ export function eventSink({ url, source = SOURCE, timeoutMs = TIMEOUT_MS }: Even
       async run({ eventId }: EventNotice, { db, actor, signal }: JobContext) {
         const event = await db.read(actor, (tx) => findEvent(tx, eventId));
         invariant(event, "an event to deliver is not in the outbox");
-        await post(address, toCloudEvent(event, source), AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+        await deliver(toCloudEvent(event, source), signal);
       },
     }),
   };

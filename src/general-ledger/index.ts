@@ -2,6 +2,10 @@
 
 export type { AccountSettings } from "./accounts/accounts.ts";
 export { ledgerVerifiable } from "./checks.ts";
+export {
+  /** Tells a receiver outside of every change, in order and at least once. */
+  Follower,
+} from "./journal/follower.ts";
 export type { PaymentCommand } from "./posting/command.ts";
 export {
   /** What became of one command of a list. */

@@ -2,6 +2,7 @@
 
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { type AccountDeps, accountEndpoints } from "./accounts/routes.ts";
+import { eventEndpoints } from "./journal/routes.ts";
 import type { PaymentDeps } from "./payments/payments.ts";
 import { paymentEndpoints } from "./payments/routes.ts";
 import { transactionEndpoints } from "./transactions/routes.ts";
@@ -9,7 +10,7 @@ import { transactionEndpoints } from "./transactions/routes.ts";
 /** What the operations need from the composition root. */
 export type LedgerDeps = PaymentDeps & AccountDeps;
 
-/** Accounts, payments, transactions. */
+/** Accounts, payments, transactions, events. */
 export function generalLedgerEndpoints(deps: LedgerDeps): readonly Endpoint[] {
-  return [...accountEndpoints(deps), ...paymentEndpoints(deps), ...transactionEndpoints()];
+  return [...accountEndpoints(deps), ...paymentEndpoints(deps), ...transactionEndpoints(), ...eventEndpoints()];
 }
