@@ -49,6 +49,14 @@ const locks: readonly TableLock[] = [
     constraints: ["journal_batch_once", "journal_lists_every_change"],
   }),
   {
+    table: "general_ledger.journal_follower",
+    addOnly: false,
+    triggers: [],
+    constraints: ["journal_follower_stands_at_a_sequence", "journal_follower_is_held_for_a_time"],
+    appInserts: [],
+    appUpdates: ["last_sequence", "holder", "held_until"],
+  },
+  {
     table: "general_ledger.payment",
     addOnly: false,
     triggers: ["payment_is_kept", "payment_changes_follow_its_states"],
