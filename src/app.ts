@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
-import { type AccountSettings, Follower, generalLedgerEndpoints, Writer } from "#general-ledger";
+import { type AccountSettings, Follower, generalLedgerEndpoints, ownsAccount, Writer } from "#general-ledger";
 import { clientProfileEndpoints } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
+import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
 import { type Config, readConfig } from "#platform/config.ts";
 import { Database } from "#platform/db.ts";
@@ -22,6 +23,7 @@ import { Metrics } from "#platform/metrics.ts";
 import { StartupError } from "#platform/startup-error.ts";
 import { startWorker } from "#platform/worker.ts";
 import { eventDelivery, eventSink } from "./adapters/event-sink.ts";
+import { openCodeDelivery } from "./open-codes.ts";
 
 export const { version: VERSION } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 
@@ -30,19 +32,22 @@ export type AppDatabase = { readonly url: string; readonly role: string | null }
 
 export type App = {
   readonly http: FastifyInstance;
+  /** Where the simulator shows the one-time codes that would go out; null where they go to a gateway, or nowhere. */
+  readonly codesUrl: string | null;
   /** Serves; gives the port. */
   listen(): Promise<number>;
   /** Graceful stop: every accepted call is answered, then everything is closed. */
   close(): Promise<void>;
 };
 
-type Parts = { readonly db: Database; readonly writer: Writer };
+type Parts = { readonly db: Database; readonly writer: Writer; readonly codes: OneTimeCodes };
 
-function listEndpoints(config: Config, { db, writer }: Parts): Endpoint[] {
+function listEndpoints(config: Config, { db, writer, codes }: Parts): Endpoint[] {
   return [
     ...clientProfileEndpoints(),
     ...onboardingEndpoints({ importStatus: config.importStatus }),
     ...generalLedgerEndpoints({ db, writer, timeZone: config.bankTimeZone, accounts: accountSettings(config) }),
+    ...codes.endpoints,
   ];
 }
 
@@ -81,13 +86,15 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_database_connections", "Connections of the pool.", () => db.stats().total);
   metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
 
+  const { delivery, simulatorUrl, close: closeDelivery } = await openCodeDelivery(config);
+  const codes = openOneTimeCodes({ db, delivery, ownsAccount });
   const lifecycle = { draining: false };
   const http = await buildApi(
     config,
-    { db, writer },
+    { db, writer, codes },
     { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) },
   );
-  const worker = await startJobs(config, database, db, log);
+  const worker = await startJobs(config, database, { db, codes }, log);
   const follower = config.eventsSinkUrl === null ? null : new Follower({ db, deliver: eventDelivery({ url: config.eventsSinkUrl }), log });
   metrics.addGauge(
     "finlego_ledger_events_waiting",
@@ -96,11 +103,13 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   );
   return {
     http,
+    codesUrl: simulatorUrl,
     listen: () => listen(http, config.host, config.port),
     async close() {
       lifecycle.draining = true;
       await drain(http);
       await Promise.all([worker.stop(), follower?.stop()]);
+      await closeDelivery();
       await writer.close();
       await Promise.all([db.close(), probe.close()]);
     },
@@ -134,8 +143,13 @@ async function buildApi(config: Config, parts: Parts, edge: Edge): Promise<Fasti
   return http;
 }
 
-async function startJobs(config: Config, database: AppDatabase, db: Database, log: Logger): Promise<{ stop(): Promise<void> }> {
-  const jobs: Job<unknown>[] = [];
+async function startJobs(
+  config: Config,
+  database: AppDatabase,
+  { db, codes }: Pick<Parts, "db" | "codes">,
+  log: Logger,
+): Promise<{ stop(): Promise<void> }> {
+  const jobs: Job<unknown>[] = [...codes.jobs];
   const unsubscribe: (() => void)[] = [];
   if (config.eventsSinkUrl !== null) {
     const sink = eventSink({ url: config.eventsSinkUrl });
@@ -160,7 +174,7 @@ export async function describeApi(): Promise<unknown> {
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
   const http = await buildApi(
     config,
-    { db, writer },
+    { db, writer, codes: openOneTimeCodes({ db, delivery: null, ownsAccount }) },
     { verify, log, metrics: new Metrics(), lifecycle: { draining: false }, isReady: async () => true },
   );
   try {

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { clientProfileVerifiable } from "#client-profile";
 import { ledgerVerifiable } from "#general-ledger";
+import { oneTimeCodesVerifiable } from "#one-time-codes";
 import { registerTokenCommand } from "#platform/cli-token.ts";
 import { registerVerifyCommand } from "#platform/cli-verify.ts";
 import { readConfig, readEnvironment } from "#platform/config.ts";
@@ -22,7 +23,7 @@ registerTokenCommand(program, {
 
 registerVerifyCommand(program, {
   environment: () => readEnvironment(),
-  rooms: [platformVerifiable, clientProfileVerifiable, ledgerVerifiable],
+  rooms: [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable],
 });
 
 await program.parseAsync();

@@ -11,6 +11,8 @@ export type Greeting = {
   readonly database: string;
   readonly issuer: DevelopmentIssuer | null;
   readonly demo: DemoBank | null;
+  /** Where the simulator shows the one-time codes; null without it. */
+  readonly codesUrl: string | null;
 };
 
 const TOKEN_SECONDS = 12 * 3600;
@@ -24,6 +26,7 @@ export async function greet(say: (line: string) => void, greeting: Greeting): Pr
   say(`  probes     ${base}/health/live, ${base}/health/ready, ${base}/metrics`);
   say(`  database   ${database}`);
   say(`  data       ${config.dataDir}`);
+  if (greeting.codesUrl !== null) say(`  codes      ${greeting.codesUrl} (one-time codes that would go out by sms and e-mail)`);
   if (greeting.demo !== null) say(`  demo bank  ${greeting.demo.summary}`);
   say("");
   say(await firstCall(base, greeting));

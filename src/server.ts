@@ -32,7 +32,7 @@ async function start(): Promise<void> {
     );
     const demo = config.demo && access.issuer !== null ? await fillDemoBank(app.http, access.issuer) : null;
     const port = await app.listen();
-    await greet(say, { config, port, database: target.describe, issuer: access.issuer, demo });
+    await greet(say, { config, port, database: target.describe, issuer: access.issuer, demo, codesUrl: app.codesUrl });
   } catch (error) {
     await closeAll(closers);
     throw error;

@@ -4,7 +4,8 @@ import { type Actor, Database, type Tx } from "#platform/db.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestDatabase } from "../../test/setup/database.ts";
 import type { TestDatabase } from "../../test/setup/server.ts";
-import { createClient, findClient, lockClientForShare, type NewClient, type NewIndividual } from "./index.ts";
+import { findClient } from "./clients.ts";
+import { createClient, lockClientForShare, type NewClient, type NewIndividual } from "./index.ts";
 
 const actor: Actor = { kind: "system", id: "test", tenant: null, traceId: "00-11111111111111111111111111111111-2222222222222222-01" };
 

@@ -92,6 +92,15 @@ export async function findClient(tx: Tx, clientId: string, tenant: string | null
   return rows[0] ?? null;
 }
 
+/** How the bank reaches a client; `phoneIsE164` false: no code can be sent to the number. */
+export type Contact = { readonly email: string; readonly phoneNumber: string; readonly phoneIsE164: boolean };
+
+export async function findContact(tx: Tx, clientId: string): Promise<Contact | null> {
+  const rows = await tx.sql<Contact>`
+    select email, phone_number as "phoneNumber", phone_is_e164 as "phoneIsE164" from client_profile.client where id = ${clientId}`;
+  return rows[0] ?? null;
+}
+
 export type LockedClient = {
   readonly clientId: string;
   readonly tenant: string;

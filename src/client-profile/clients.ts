@@ -63,6 +63,14 @@ export async function findClient(tx: Tx, clientId: string, visibleTo: string | n
   return row === null ? null : toClient(row);
 }
 
+/**
+ * How the bank reaches the client; null where there is no such client. Read it when something is sent and keep no copy: contacts change,
+ * and neither jobs nor events may hold them.
+ */
+export async function findContact(tx: Tx, clientId: string): Promise<store.Contact | null> {
+  return await store.findContact(tx, clientId);
+}
+
 /** What decides whether money may move for a client. */
 export type ClientStanding = store.LockedClient;
 

@@ -2,6 +2,6 @@
 
 export { clientProfileVerifiable } from "./checks.store.ts";
 export { ClientStatus, ExternalId, NewIndividual, RiskLevel, VerificationStatus } from "./contract.ts";
-export { createClient, findClient, lockClientForShare, type NewClient } from "./clients.ts";
+export { createClient, findContact, lockClientForShare, type NewClient } from "./clients.ts";
 export { clientProfileProblems } from "./problems.ts";
 export { clientProfileEndpoints } from "./routes.ts";

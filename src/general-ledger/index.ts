@@ -1,6 +1,7 @@
 // The face of the general ledger: accounts, payments and their history. Nothing else of this module may be imported.
 
 export type { AccountSettings } from "./accounts/accounts.ts";
+export { ownsAccount } from "./accounts/ownership.ts";
 export { ledgerVerifiable } from "./checks.ts";
 export {
   /** Tells a receiver outside of every change, in order and at least once. */

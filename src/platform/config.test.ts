@@ -44,6 +44,7 @@ describe("an empty environment", () => {
       iban: { countryEur: "LT", codeEur: "99999", bankCodeGbp: "FNLG", sortCode: "000000", bic: "FNLGLT20" },
       importStatus: "active",
       eventsSinkUrl: null,
+      codes: { deliveryUrl: null, secret: null },
       warnings: [],
     });
   });
@@ -92,6 +93,29 @@ describe("production", () => {
   });
 });
 
+describe("one-time codes in production", () => {
+  const CODES = { CODE_SENDER_URL: "https://codes.bank.example/send", OTP_KEY: "k".repeat(44) };
+
+  test("need their address and their key, both or neither", () => {
+    expect(readConfig({ ...PRODUCTION, ...CODES }).codes).toEqual({ deliveryUrl: CODES.CODE_SENDER_URL, secret: CODES.OTP_KEY });
+    for (const name of ["CODE_SENDER_URL", "OTP_KEY"]) {
+      expect(complaint({ ...PRODUCTION, ...CODES, [name]: "" })).toContain("CODE_SENDER_URL and OTP_KEY must be given together");
+    }
+  });
+
+  test("are not sent without them, and the start says so", () => {
+    expect(readConfig(PRODUCTION).warnings.join(" ")).toContain("no one-time codes are sent");
+    expect(readConfig({ ...PRODUCTION, ...CODES }).warnings.join(" ")).not.toContain("one-time codes");
+  });
+
+  test("go over plain http to this machine only, and under a key that is long enough, which is never shown", () => {
+    expect(complaint({ ...PRODUCTION, ...CODES, CODE_SENDER_URL: "http://codes.bank.example/" })).toContain("must begin with https://");
+    const said = complaint({ ...PRODUCTION, ...CODES, OTP_KEY: "hunter2" });
+    expect(said).toContain("OTP_KEY must be");
+    expect(said).not.toContain("hunter2");
+  });
+});
+
 describe("a wrong setting", () => {
   test.each([
     ["NODE_ENV", "prod"],
@@ -118,6 +142,8 @@ describe("a wrong setting", () => {
     ["ACCOUNT_CURRENCIES", "EUR EURO"],
     ["ACCOUNT_CURRENCIES", "EUR EUR"],
     ["EVENTS_SINK_URL", "events"],
+    ["CODE_SENDER_URL", "ftp://codes"],
+    ["OTP_KEY", "short"],
   ])("%s=%s keeps the system from starting", (name, value) => {
     expect(complaint({ [name]: value })).toContain(`${name} must be`);
   });

@@ -39,6 +39,8 @@ export type Config = {
   readonly importStatus: "active" | "pending";
   readonly accountCurrencies: readonly string[];
   readonly eventsSinkUrl: string | null;
+  /** Where one-time codes are handed over, and the secret they are stored under. Never print the secret. */
+  readonly codes: { readonly deliveryUrl: string | null; readonly secret: string | null };
   /** Sentences for the log: settings that are allowed but probably not meant. */
   readonly warnings: readonly string[];
 };
@@ -92,6 +94,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     importStatus: read.oneOf("ONBOARDING_IMPORT_STATUS", ["active", "pending"]),
     accountCurrencies: read.currencies("ACCOUNT_CURRENCIES"),
     eventsSinkUrl: read.url("EVENTS_SINK_URL", ["https:", "http:"]),
+    codes: { deliveryUrl: read.url("CODE_SENDER_URL", ["https:", "http:"]), secret: readCodeSecret(read) },
   } satisfies Omit<Config, "warnings">;
   checkTogether(config, read);
   if (mode === "production") checkProduction(config, read);
@@ -102,6 +105,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 type Read = Omit<Config, "warnings">;
+
+function readCodeSecret(read: SettingsReader): string | null {
+  if (!read.isGiven("OTP_KEY")) return null;
+  return read.matching("OTP_KEY", /^[A-Za-z0-9+/_=-]{43,200}$/, "43 to 200 characters of base64 or hex");
+}
 
 function checkTogether(config: Read, read: SettingsReader): void {
   if (config.databaseMigrationUrl !== null && config.databaseUrl === null) {
@@ -140,11 +148,14 @@ function checkProduction(config: Read, read: SettingsReader): void {
       read.problems.push(`${name} holds an example password: choose one of your own.`);
     }
   }
-  for (const name of ["AUTH_ISSUER", "AUTH_JWKS_URL", "EVENTS_SINK_URL"] as const) {
+  for (const name of ["AUTH_ISSUER", "AUTH_JWKS_URL", "EVENTS_SINK_URL", "CODE_SENDER_URL"] as const) {
     const url = read.text(name);
     if (url !== null && URL.canParse(url) && new URL(url).protocol === "http:" && isDistant(url)) {
       read.problems.push(`${name} must begin with https:// (http:// only for this machine).`);
     }
+  }
+  if ((config.codes.deliveryUrl === null) !== (config.codes.secret === null)) {
+    read.problems.push("CODE_SENDER_URL and OTP_KEY must be given together: codes are sent with both, or not at all.");
   }
   if (config.auth.issuer === DEVELOPMENT_ISSUER)
     read.problems.push("AUTH_ISSUER names the development issuer, which production does not have.");
@@ -161,6 +172,8 @@ function findWarnings(config: Read, env: NodeJS.ProcessEnv, read: SettingsReader
   if (fictitious.length > 0)
     warnings.push(`${fictitious.join(", ")}: the default stands for no bank; account numbers cannot be used outside.`);
   if (config.demo) warnings.push("FINLEGO_DEMO=1 puts the demo bank into a production database.");
+  if (config.codes.deliveryUrl === null)
+    warnings.push("CODE_SENDER_URL and OTP_KEY are not set: no one-time codes are sent, and what needs one is refused.");
   if (config.databaseUrl === null) warnings.push("The embedded PostgreSQL has neither replica nor backup.");
   return warnings;
 }

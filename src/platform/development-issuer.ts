@@ -1,15 +1,13 @@
 // Signs tokens for development and tests, so that the product can be tried without an identity provider. Its private key
 // lies below the data folder, readable by its owner alone; in production mode it does not open at all.
 
-import { randomBytes, randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { link, open, unlink } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from "jose";
 import type { Audience } from "./access.ts";
 import { type KeySource, staticKeys } from "./key-set.ts";
-import { makeFolder } from "./folder.ts";
-import { explainFolderError, StartupError } from "./startup-error.ts";
+import { openSecretFile } from "./secret-file.ts";
+import { StartupError } from "./startup-error.ts";
 
 /** What a development token is to say. A front-office token speaks for `clientId`, a system token for `scope`. */
 export type TokenRequest = {
@@ -49,14 +47,9 @@ export async function openDevelopmentIssuer(options: {
   if (mode === "production") {
     throw new StartupError("There is no development issuer in production mode: set AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL.");
   }
-  try {
-    makeFolder(dataDir, 0o700);
-  } catch (error) {
-    throw explainFolderError(error, dataDir, "Choose another folder with FINLEGO_DATA.");
-  }
   const path = join(dataDir, KEY_FILE);
-  const stored = (await readKeyFile(path)) ?? (await createKeyFile(path));
-  const { keys, privateKey, kid } = await openKeyPair(path, stored);
+  const stored = await openSecretFile(path, "The key of the development issuer", createKey);
+  const { keys, privateKey, kid } = await openKeyPair(path, readKey(path, stored));
 
   return {
     keys,
@@ -97,63 +90,24 @@ async function openKeyPair(path: string, stored: JWK) {
   }
 }
 
-/** The key of the file, or undefined when there is none yet. */
-async function readKeyFile(path: string): Promise<JWK | undefined> {
-  let file: Awaited<ReturnType<typeof open>>;
+function readKey(path: string, stored: string): JWK {
   try {
-    // A link in its place could make us read, and trust, a key somebody else chose.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (isErrorCode(error, "ENOENT")) return undefined;
-    throw new StartupError(`The key of the development issuer cannot be read: ${path}.`);
+    const key: unknown = JSON.parse(stored);
+    if (typeof key === "object" && key !== null) return key;
+  } catch {
+    // Told below.
   }
-  try {
-    const { mode } = await file.stat();
-    if ((mode & 0o077) !== 0) throw new StartupError(`Other users can read the key of the development issuer: run chmod 600 ${path}.`);
-    const key: unknown = JSON.parse(await file.readFile("utf8"));
-    if (typeof key !== "object" || key === null) throw damaged(path);
-    return key;
-  } catch (error) {
-    throw error instanceof StartupError ? error : damaged(path);
-  } finally {
-    await file.close();
-  }
+  throw damaged(path);
 }
 
-/**
- * Makes a key and gives it the file's name in one step that fails when the name is taken: no reader ever sees half a key,
- * and of two processes one wins and both use its key.
- */
-async function createKeyFile(path: string): Promise<JWK> {
+async function createKey(): Promise<string> {
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const jwk = await exportJWK(privateKey);
-  const key = { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: ALGORITHM, use: "sig" };
-  const draft = `${path}.${randomBytes(8).toString("hex")}`;
-  try {
-    const file = await open(draft, "wx", 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(key)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(draft, path).catch((error: unknown) => {
-      if (!isErrorCode(error, "EEXIST")) throw error;
-    });
-  } catch {
-    throw new StartupError(`The key of the development issuer cannot be written: ${path}.`);
-  } finally {
-    await unlink(draft).catch(() => {});
-  }
-  return (await readKeyFile(path)) ?? key;
+  return `${JSON.stringify({ ...jwk, kid: await calculateJwkThumbprint(jwk), alg: ALGORITHM, use: "sig" })}\n`;
 }
 
 function damaged(path: string): StartupError {
   return new StartupError(
     `The key of the development issuer is damaged: delete ${path} to get a new one; tokens printed before then stop working.`,
   );
-}
-
-function isErrorCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

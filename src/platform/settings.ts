@@ -93,6 +93,19 @@ export const SETTINGS = [
     default: null,
     meaning: "Where events are sent as webhooks; https, in development and on this machine also http.",
   },
+  {
+    name: "CODE_SENDER_URL",
+    default: null,
+    meaning:
+      "Where one-time codes are handed over for delivery (src/adapters/README.md); https, in development and on this machine also http. Development without it starts a simulator; production without it sends no codes and refuses what needs one.",
+  },
+  {
+    name: "OTP_KEY",
+    default: null,
+    meaning:
+      "Secret under which one-time codes are stored, 43 or more characters of base64 or hex (`openssl rand -base64 32`), the same in all processes. Production needs it with CODE_SENDER_URL; development makes one below FINLEGO_DATA.",
+    secret: true,
+  },
 ] as const satisfies readonly Setting[];
 
 /** A name that the table knows. */

@@ -7,13 +7,14 @@ export const ROOMS = {
   "client-profile": ["platform"],
   "general-ledger": ["client-profile", "platform"],
   onboarding: ["client-profile", "platform"],
+  "one-time-codes": ["client-profile", "platform"],
   adapters: ["platform"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Room = keyof typeof ROOMS;
 
 /** Rooms that are banking modules: they have a face, a README and a database schema, and know each other by alias only. */
-export const MODULES = ["client-profile", "general-ledger", "onboarding"] as const satisfies readonly Room[];
+export const MODULES = ["client-profile", "general-ledger", "onboarding", "one-time-codes"] as const satisfies readonly Room[];
 
 /** Folders of the platform that show only their index.ts to the rest of the house. */
 export const CORNERS = ["embedded-postgres"] as const;
@@ -31,6 +32,7 @@ export const BORROWED_TABLES: Partial<Record<Room, readonly string[]>> = {
 export const PURE_FILES = [
   "account-number.ts",
   "account.ts",
+  "attempts.ts",
   "bearer-token.ts",
   "canonical.ts",
   "command.ts",
@@ -39,12 +41,14 @@ export const PURE_FILES = [
   "currency.ts",
   "dates.ts",
   "decimal.ts",
+  "destination.ts",
   "iban.ts",
   "json-numbers.ts",
   "json-scan.ts",
   "json.ts",
   "mod97.ts",
   "money.ts",
+  "payment-life.ts",
   "payment.ts",
   "posting.ts",
   "problem.ts",
@@ -82,7 +86,7 @@ export const CONNECTION_PLACES = [
 export const NETWORK_PLACES = ["src/adapters/", "src/platform/key-set.ts"];
 
 /** Who is spoken to by the outside world: sockets that listen. */
-export const LISTENING_PLACES = ["src/platform/http/", "src/platform/embedded-postgres/"];
+export const LISTENING_PLACES = ["src/platform/http/", "src/platform/embedded-postgres/", "src/adapters/simulators/"];
 
 /** Who may round or use floating point: nothing here is money. */
 export const FLOAT_PLACES = ["src/platform/metrics.ts", "src/platform/database-target.ts"];
