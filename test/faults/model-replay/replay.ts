@@ -1,0 +1,299 @@
+// Plays all accepted changes, in the order of their sequence, through the model, and holds every answer that told of one against it.
+
+import { Claims, type Told } from "./claims.ts";
+import {
+  type Account,
+  Books,
+  cancel,
+  draft,
+  type Obstacle,
+  obstaclesOfDraft,
+  obstaclesOfPend,
+  obstaclesOfPost,
+  obstaclesOfTransfer,
+  type Payment,
+  pend,
+  post,
+  transfer,
+} from "./model.ts";
+import type { Call, Change, History, Order } from "./operation.ts";
+import { Past, type Span } from "./timeline.ts";
+import { accountOnTheWire, differences, paymentOnTheWire } from "./wire.ts";
+
+/** Clocks of the caller and of the database are one machine's, but are not read at the same instant. */
+const CLOCK_SLACK_MS = 50;
+
+export class Replay {
+  readonly faults: string[] = [];
+  readonly spans: Span[] = [];
+  readonly accounts = new Map<string, Past<Account>>();
+  readonly payments = new Map<string, Past<Payment>>();
+  /** The changes that an answer told of, by payment or account and sequence: for what is read later. */
+  readonly last: number;
+  readonly #claims: Claims;
+
+  constructor(history: History) {
+    this.#claims = new Claims(history);
+    let before = 0;
+    for (const change of history.changes) {
+      if (change.sequence !== before + 1) this.faults.push(`sequence ${change.sequence} follows ${before}`);
+      before = change.sequence;
+      this.#play(change);
+    }
+    this.last = before;
+    this.#expectNoneMissing(history);
+  }
+
+  /** The books after the change of that number. */
+  booksAt(sequence: number): Books {
+    return new Books({
+      account: (id) => this.accounts.get(id)?.at(sequence),
+      payment: (id) => this.payments.get(id)?.at(sequence),
+    });
+  }
+
+  #play(change: Change): void {
+    const books = this.booksAt(change.sequence);
+    const claimants = change.change.startsWith("account.") ? this.#playAccount(books, change) : this.#playPayment(books, change);
+    if (claimants === null) return;
+    for (const account of books.touched.accounts) keep(this.accounts, account.id, change.sequence, account);
+    for (const payment of books.touched.payments) keep(this.payments, payment.id, change.sequence, payment);
+    this.spans.push({
+      sequence: change.sequence,
+      startedAt: Math.min(...claimants.map(({ startedAt }) => startedAt)),
+      endedAt: Math.min(...claimants.map(({ endedAt }) => endedAt)),
+    });
+  }
+
+  // ── Payments ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #playPayment(books: Books, change: Change): readonly Timed[] | null {
+    const { subject: id, sequence } = change;
+    const payment = books.payment(id);
+    if (payment === undefined) return this.#playNew(books, change);
+    const expected = {
+      draft: ["payment.pending", "payment.cancelled"],
+      pending: ["payment.posted", "payment.cancelled"],
+      posted: [],
+      cancelled: [],
+    };
+    if (!(expected[payment.state] as string[]).includes(change.change))
+      return this.#fault(`${change.change} at ${sequence} of payment ${id}, which is ${payment.state}`);
+    if (change.change === "payment.cancelled") return this.#playCancel(books, payment, sequence);
+    const isPend = change.change === "payment.pending";
+    const told = this.#claims.moversOf(id, isPend ? "pend" : "post");
+    if (told.length === 0) return this.#fault(`${change.change} at ${sequence} of payment ${id}: nobody asked for it`);
+    this.#expectNone(isPend ? obstaclesOfPend(books, payment.lines) : obstaclesOfPost(books, payment), `${change.change} at ${sequence}`);
+    this.#expectInTime(payment.order, told, sequence);
+    if (isPend) pend(books, payment, sequence);
+    else post(books, payment, partsOf(payment, told[0]), sequence);
+    this.#compare(books, id, told);
+    return callsOf(told);
+  }
+
+  #playNew(books: Books, { subject: id, sequence, change }: Change): readonly Timed[] | null {
+    const told = this.#claims.makersOf(id);
+    const [first] = told;
+    if (first === undefined || first.order === null) return this.#fault(`${change} at ${sequence} of payment ${id}: nobody asked for it`);
+    const { order, call } = first;
+    const wanted = call.operation.kind !== "draft" ? "payment.posted" : call.operation.pends ? "payment.pending" : "payment.drafted";
+    if (change !== wanted)
+      return this.#fault(`${change} at ${sequence} is the first change of payment ${id}, which was asked to be ${wanted}`);
+    this.#expectVersion(books, order, sequence);
+    this.#expectInTime(order, told, sequence);
+    if (wanted === "payment.posted") {
+      this.#expectNone(obstaclesOfTransfer(books, order), `${wanted} at ${sequence}`);
+      transfer(books, id, order, sequence);
+    } else {
+      this.#expectNone(obstaclesOfDraft(books, order), `${wanted} at ${sequence}`);
+      draft(books, id, order, sequence);
+      const drafted = books.payment(id);
+      if (wanted === "payment.pending" && drafted !== undefined) {
+        this.#expectNone(obstaclesOfPend(books, order.lines), `${wanted} at ${sequence}`);
+        pend(books, drafted, sequence);
+      }
+    }
+    this.#compare(
+      books,
+      id,
+      told.filter(({ payment }) => payment["sequence"] === sequence),
+    );
+    return callsOf(told);
+  }
+
+  #playCancel(books: Books, payment: Payment, sequence: number): readonly Timed[] | null {
+    const told = this.#claims.moversOf(payment.id, "cancel");
+    const expired = payment.order.expiresAt;
+    if (told.length === 0 && expired === null)
+      return this.#fault(`payment.cancelled at ${sequence} of payment ${payment.id}: nobody asked for it`);
+    const reasons = told.map(({ payment: body }) => body["reason"]);
+    const asked = told.map(({ call }) => (call.operation.kind === "cancel" ? call.operation.reason : null));
+    const reason = reasons[0] ?? null;
+    // Several may have asked with different reasons: one of theirs stands, and all are told the same.
+    const isExpiry = expired !== null && (told.length === 0 || reason === "expired");
+    if (!isExpiry && !asked.some((each) => each === reason))
+      this.faults.push(`payment ${payment.id} was cancelled for ${String(reason)}, which nobody said`);
+    cancel(books, payment, isExpiry ? "expired" : (reason as string | null), sequence);
+    this.#compare(books, payment.id, told);
+    return isExpiry
+      ? [{ startedAt: Date.parse(expired) - CLOCK_SLACK_MS, endedAt: Number.POSITIVE_INFINITY }, ...callsOf(told)]
+      : callsOf(told);
+  }
+
+  /** All who were told of this change were told the same, and what the model says. */
+  #compare(books: Books, id: string, told: readonly Told[]): void {
+    const payment = books.payment(id);
+    if (payment === undefined) return;
+    const expected = paymentOnTheWire(payment, (each) => books.account(each));
+    for (const { call, payment: body } of told) this.#expectEqual(call, body, expected);
+  }
+
+  #expectInTime({ expiresAt }: Order, told: readonly Told[], sequence: number): void {
+    if (expiresAt === null) return;
+    const limit = Date.parse(expiresAt) + CLOCK_SLACK_MS;
+    if (told.every(({ call }) => call.startedAt > limit))
+      this.faults.push(`the change ${sequence} was made after the payment had expired at ${expiresAt}`);
+  }
+
+  #expectVersion(books: Books, { ifVersion }: Order, sequence: number): void {
+    if (ifVersion === null) return;
+    const found = books.account(ifVersion.accountId)?.version;
+    if (found !== ifVersion.version)
+      this.faults.push(`the change ${sequence} was to be made at version ${ifVersion.version} and was made at ${found}`);
+  }
+
+  // ── Accounts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #playAccount(books: Books, { subject: id, sequence, change }: Change): readonly Timed[] | null {
+    if (change === "account.opened") return this.#playOpening(books, id, sequence);
+    const account = books.account(id);
+    if (account === undefined) return this.#fault(`${change} at ${sequence} of account ${id}, which was never opened`);
+    const claimants = this.#claims
+      .termsOf(id)
+      .filter(({ answer, operation }) => answer.body["version"] === account.version + 1 && changeBy(operation.kind) === change);
+    const [first] = claimants;
+    if (first === undefined)
+      return this.#fault(`${change} at ${sequence} of account ${id}, version ${account.version + 1}: nobody was told of it`);
+    if (account.isClosed) this.faults.push(`${change} at ${sequence} of account ${id}, which is closed`);
+    const changed = withTerms({ ...account, version: account.version + 1 }, first);
+    if (changed.isClosed && (account.balance !== 0n || account.held !== 0n || account.incoming !== 0n))
+      this.faults.push(
+        `account ${id} was closed at ${sequence} with ${account.balance}, held ${account.held}, announced ${account.incoming}`,
+      );
+    if (changed.floor !== null && changed.balance - changed.held < changed.floor)
+      this.faults.push(`the change ${sequence} leaves account ${id} below its limit`);
+    books.put(changed);
+    for (const call of claimants) this.#expectEqual(call, call.answer.body, accountOnTheWire(changed));
+    return claimants;
+  }
+
+  #playOpening(books: Books, id: string, sequence: number): readonly Timed[] | null {
+    const calls = this.#claims.openersOf(id);
+    const [first] = calls;
+    if (first === undefined || first.operation.kind !== "openAccount")
+      return this.#fault(`account ${id} was opened at ${sequence}: nobody asked for it`);
+    const { type, currency, name } = first.operation;
+    const isGuarded = type === "client" || type === "reserve";
+    books.put({
+      id,
+      currency,
+      category: { client: "liability", reserve: "liability", clearing: "liability", settlement: "asset", fee: "income" }[type],
+      isCreditNormal: type !== "settlement",
+      floor: isGuarded ? 0n : null,
+      name,
+      isClosed: false,
+      isDebitBlocked: false,
+      isCreditBlocked: false,
+      balance: 0n,
+      held: 0n,
+      incoming: 0n,
+      entries: 0,
+      version: 1,
+    });
+    const account = books.account(id);
+    if (account !== undefined) for (const call of calls) this.#expectEqual(call, call.answer.body, accountOnTheWire(account));
+    return calls;
+  }
+
+  // ── Verdicts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whoever was told of a change finds it in the journal. */
+  #expectNoneMissing(history: History): void {
+    for (const id of this.#claims.subjects)
+      if (this.#claims.changesOf(id).length === 0) this.faults.push(`somebody was told of ${id}, which the journal does not know`);
+    for (const call of history.calls) {
+      const { kind } = call.operation;
+      if (call.answer.status !== 200 || (kind !== "pend" && kind !== "post" && kind !== "cancel")) continue;
+      const { paymentId } = call.operation as { readonly paymentId: string };
+      const wanted = { pend: "payment.pending", post: "payment.posted", cancel: "payment.cancelled" }[kind];
+      if (!this.#claims.changesOf(paymentId).some(({ change }) => change === wanted))
+        this.faults.push(`call ${call.number} was told that its ${kind} of ${paymentId} was done; the journal has no such change`);
+    }
+  }
+
+  #expectNone(obstacles: readonly Obstacle[], what: string): void {
+    const show = (value: unknown): unknown => (typeof value === "bigint" ? value.toString() : value);
+    if (obstacles.length > 0)
+      this.faults.push(`${what} was accepted in spite of ${JSON.stringify(obstacles, (_, value: unknown) => show(value))}`);
+  }
+
+  #expectEqual(call: Call, body: unknown, expected: unknown): void {
+    const different = differences(body, expected);
+    if (different.length > 0)
+      this.faults.push(`the answer of call ${call.number} (${call.operation.kind}) is not the model's: ${different.join("; ")}`);
+  }
+
+  #fault(text: string): null {
+    this.faults.push(text);
+    return null;
+  }
+}
+
+type Timed = { readonly startedAt: number; readonly endedAt: number };
+
+const callsOf = (told: readonly Told[]): Timed[] => told.map(({ call }) => call);
+
+function keep<T>(pasts: Map<string, Past<T>>, id: string, sequence: number, value: T): void {
+  const past = pasts.get(id) ?? new Past<T>();
+  past.add(sequence, value);
+  pasts.set(id, past);
+}
+
+/** What was asked to be booked of each line, in the order of the payment's lines; null: everything. */
+export function partsOf(payment: Payment, told: Told | undefined): readonly bigint[] | null {
+  const operation = told?.call.operation;
+  if (operation?.kind !== "post" || operation.parts === null) return null;
+  const { parts } = operation;
+  const lines = told?.payment["transactions"] as readonly { readonly id: string }[];
+  return payment.lines.map((_, index) => parts.get(lines[index]?.id ?? "") ?? 0n);
+}
+
+function changeBy(kind: Call["operation"]["kind"]): string | null {
+  if (kind === "block") return "account.blocked";
+  if (kind === "unblock") return "account.unblocked";
+  if (kind === "close") return "account.closed";
+  return kind === "limit" || kind === "rename" ? "account.changed" : null;
+}
+
+/** The account as that call wants it. */
+export function withTerms(account: Account, { operation }: Call): Account {
+  switch (operation.kind) {
+    case "limit":
+      return { ...account, floor: -operation.limit };
+    case "rename":
+      return { ...account, name: operation.name };
+    case "close":
+      return { ...account, isClosed: true };
+    case "block":
+    case "unblock": {
+      const to = operation.kind === "block";
+      return {
+        ...account,
+        isDebitBlocked: operation.debit ? to : account.isDebitBlocked,
+        isCreditBlocked: operation.credit ? to : account.isCreditBlocked,
+      };
+    }
+    default:
+      return account;
+  }
+}
