@@ -46,7 +46,13 @@ function listEndpoints(config: Config, { db, writer, codes }: Parts): Endpoint[]
   return [
     ...clientProfileEndpoints(),
     ...onboardingEndpoints({ importStatus: config.importStatus }),
-    ...generalLedgerEndpoints({ db, writer, timeZone: config.bankTimeZone, accounts: accountSettings(config) }),
+    ...generalLedgerEndpoints({
+      db,
+      writer,
+      timeZone: config.bankTimeZone,
+      accounts: accountSettings(config),
+      verifyOperation: codes.consumeVerificationToken,
+    }),
     ...codes.endpoints,
   ];
 }

@@ -1,16 +1,23 @@
 // All operations of the ledger that are served.
 
 import type { Endpoint } from "#platform/http/endpoint.ts";
-import { type AccountDeps, accountEndpoints } from "./accounts/routes.ts";
+import { type AccountChangeDeps, accountChangeEndpoints } from "./accounts/change-routes.ts";
+import { accountEndpoints } from "./accounts/routes.ts";
 import { eventEndpoints } from "./journal/routes.ts";
 import type { PaymentDeps } from "./payments/payments.ts";
 import { paymentEndpoints } from "./payments/routes.ts";
 import { transactionEndpoints } from "./transactions/routes.ts";
 
 /** What the operations need from the composition root. */
-export type LedgerDeps = PaymentDeps & AccountDeps;
+export type LedgerDeps = PaymentDeps & AccountChangeDeps;
 
 /** Accounts, payments, transactions, events. */
 export function generalLedgerEndpoints(deps: LedgerDeps): readonly Endpoint[] {
-  return [...accountEndpoints(deps), ...paymentEndpoints(deps), ...transactionEndpoints(), ...eventEndpoints()];
+  return [
+    ...accountEndpoints(deps),
+    ...accountChangeEndpoints(deps),
+    ...paymentEndpoints(deps),
+    ...transactionEndpoints(),
+    ...eventEndpoints(),
+  ];
 }

@@ -2,7 +2,7 @@
 // accounts that have something on them.
 
 import { clientProfileEndpoints } from "#client-profile";
-import { type AccountSettings, generalLedgerEndpoints, Writer } from "#general-ledger";
+import { type AccountSettings, generalLedgerEndpoints, type LedgerDeps, Writer } from "#general-ledger";
 import { onboardingEndpoints } from "#onboarding";
 import type { Scope } from "#platform/access.ts";
 import { readConfig } from "#platform/config.ts";
@@ -65,12 +65,15 @@ export type LedgerAppOptions = Pick<TestAppOptions, "poolSize" | "rateLimitPerMi
   readonly importStatus?: "active" | "pending";
   /** BANK_TIME_ZONE; UTC unless said otherwise. */
   readonly timeZone?: string;
+  /** Who has proved what with a one-time code; nobody unless said otherwise. */
+  readonly verifyOperation?: LedgerDeps["verifyOperation"];
 };
 
 export async function openLedgerApp({
   lanes = 2,
   importStatus = "active",
   timeZone = "UTC",
+  verifyOperation = async () => false,
   ...options
 }: LedgerAppOptions = {}): Promise<LedgerApp> {
   let writer: Writer | undefined;
@@ -79,7 +82,7 @@ export async function openLedgerApp({
     return [
       ...clientProfileEndpoints(),
       ...onboardingEndpoints({ importStatus }),
-      ...generalLedgerEndpoints({ db, writer, timeZone, accounts: accountSettings() }),
+      ...generalLedgerEndpoints({ db, writer, timeZone, accounts: accountSettings(), verifyOperation }),
     ];
   };
   const bank = await openTestApp(endpoints, {

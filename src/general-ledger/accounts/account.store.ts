@@ -37,9 +37,12 @@ export async function isNumberTaken(tx: Tx, number: string, iban: string | null)
   return rows.length > 0;
 }
 
-/** Two openings for one client and currency come one after the other, so that only the first becomes the default. */
-export async function lockDefault(tx: Tx, clientId: string, currency: string): Promise<void> {
-  await tx.sql`select pg_advisory_xact_lock(hashtextextended(${`account default ${clientId} ${currency}`}, 0))`;
+/**
+ * Holds the client's set of accounts until the transaction ends: which there are and which is the default. Openings, closings and new
+ * defaults of one client come one after the other. Taken after the client's row and before any account.
+ */
+export async function lockAccountSet(tx: Tx, clientId: string): Promise<void> {
+  await tx.sql`select pg_advisory_xact_lock(hashtextextended(${`accounts of client ${clientId}`}, 0))`;
 }
 
 export async function insertAccount(tx: Tx, account: NewAccount): Promise<void> {

@@ -54,7 +54,7 @@ export async function openAccount(tx: Tx, settings: AccountSettings, caller: Cal
     name: order.name ?? `${order.currency} account`,
     externalId: order.externalId ?? null,
   };
-  if (account.clientId !== null) await store.lockDefault(tx, account.clientId, account.currency);
+  if (account.clientId !== null) await store.lockAccountSet(tx, account.clientId);
   await store.insertAccount(tx, account);
   await writeAudit(tx, {
     action: "account.opened",

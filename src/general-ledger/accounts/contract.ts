@@ -56,7 +56,10 @@ const accountFields = {
   creditLimit: AmountText,
   debitBlocked: Type.Boolean(),
   creditBlocked: Type.Boolean(),
-  version: Type.Integer({ minimum: 1, description: "Rises with every change of the account." }),
+  version: Type.Integer({
+    minimum: 1,
+    description: "Rises with every entry and every change of the account; its place in the order is none.",
+  }),
 };
 
 /** An account as its owner sees it. */
