@@ -109,7 +109,7 @@ test("every change is sent once and in order, in the words of the feed, and the 
 });
 
 test("what is not accepted is sent again until it is, and nothing overtakes it", async () => {
-  const statuses = [503, 404, 500, null, 302, 204];
+  const statuses = [503, 404, 500, null, 302, 400, 410, 503, 204];
   let tried = 0;
   let stuckAt = 0;
   const receiver = await aReceiver((event) => (event.sequence === stuckAt ? (statuses[tried++] as number | null) : 204));
@@ -118,14 +118,17 @@ test("what is not accepted is sent again until it is, and nothing overtakes it",
   const { lines } = follow(receiver.url, { timeoutMs: 150 });
   await receiver.until(() => receiver.accepted.at(-1)?.sequence === last);
   const before = upTo(stuckAt - 1, first);
-  expect(receiver.heard.map(({ sequence }) => sequence)).toEqual([...before, ...Array(6).fill(stuckAt), ...upTo(last, stuckAt + 1)]);
+  expect(receiver.heard.map(({ sequence }) => sequence)).toEqual([...before, ...Array(9).fill(stuckAt), ...upTo(last, stuckAt + 1)]);
   expect(new Set(receiver.heard.filter(({ sequence }) => sequence === stuckAt).map((event) => JSON.stringify(event))).size).toBe(1);
   expect(lines.map(({ level, detail }) => [level, detail["sequence"], detail["failures"]])).toEqual([
     ["warn", stuckAt, 1],
     ["warn", stuckAt, 2],
     ["warn", stuckAt, 3],
     ["warn", stuckAt, 4],
-    ["error", stuckAt, 5],
+    ["warn", stuckAt, 5],
+    ["warn", stuckAt, 6],
+    ["warn", stuckAt, 7],
+    ["error", stuckAt, 8],
   ]);
 });
 
@@ -135,7 +138,7 @@ test("an event that is never accepted holds up the others, and the log calls it 
   const { first, last } = await someChanges(10);
   poison = first + 4;
   const { follower, lines } = follow(receiver.url);
-  await receiver.until(() => receiver.heard.filter(({ sequence }) => sequence === poison).length > 6);
+  await receiver.until(() => receiver.heard.filter(({ sequence }) => sequence === poison).length > 9);
   expect(receiver.heard.at(-1)?.sequence).toBe(poison);
   expect(last).toBeGreaterThan(poison);
   await follower.stop();
@@ -152,8 +155,8 @@ test("an instance that does not reach the receiver lets another one try", async 
   follow(receiver.url);
   await receiver.until(() => receiver.accepted.at(-1)?.sequence === last);
   expect(withoutRepeats(receiver.accepted)).toEqual(upTo(last, first));
-  expect(lines.slice(0, 5).map(({ level, detail }) => [level, detail["sequence"]])).toEqual([
-    ...Array.from({ length: 4 }, () => ["warn", first]),
+  expect(lines.slice(0, 8).map(({ level, detail }) => [level, detail["sequence"]])).toEqual([
+    ...Array.from({ length: 7 }, () => ["warn", first]),
     ["error", first],
   ]);
 });

@@ -7,6 +7,7 @@ import { gracefulStop } from "./graceful-stop.ts";
 import { idempotencyKeys } from "./idempotency-keys.ts";
 import { instances } from "./instances.ts";
 import { killUnderLoad } from "./kill-under-load.ts";
+import { ledgerEvents } from "./ledger-events.ts";
 import { plantedFaults } from "./planted-faults.ts";
 import type { Suite } from "./suite.ts";
 
@@ -18,5 +19,6 @@ export const SUITES: readonly Suite[] = [
   killUnderLoad,
   gracefulStop,
   instances,
+  ledgerEvents,
   plantedFaults,
 ];

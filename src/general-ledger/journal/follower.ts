@@ -1,7 +1,7 @@
 // Tells somebody outside of every change of the ledger, in the order of the sequence and at least once. An event is sent when the one
 // before it was accepted, never earlier: also where two instances overlap for a moment, a receiver that drops what is not newer than
 // what it has sees every event once and in order. The price is that one event that is never accepted holds up all later ones: it is
-// tried again for ever, and from the fifth time on the log says so as an error.
+// tried again for ever, and from the eighth time on the log says so as an error.
 //
 // Nothing is written twice: the journal is the outbox, `journal_follower` has the place in it. Only committed rows are read, and no
 // transaction is open while something is sent.
@@ -34,10 +34,12 @@ const HOLD_MS = 15_000;
 const POLL_MS = 250;
 /** How often an instance that does not deliver looks whether it should. */
 const TAKE_OVER_MS = 1_000;
+const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 30_000;
 /** So many events are read at once, and their delivery noted together. */
 const PAGE = 100;
-const ALARM_AFTER = 5;
+/** Tries of one event before the log calls it an error: some twelve seconds. */
+const ALARM_AFTER = 8;
 /** After the stop a delivery that runs has so long to end. */
 const LAST_DELIVERY_MS = 5_000;
 
@@ -162,7 +164,7 @@ export class Follower {
     if (this.#isStopping()) return;
     const { log, retryMaxMs } = this.#options;
     this.#failures += 1;
-    const retryInMs = Math.ceil(Math.min(retryMaxMs, POLL_MS * 2 ** (this.#failures - 1)) * (0.8 + 0.4 * Math.random()));
+    const retryInMs = Math.ceil(Math.min(retryMaxMs, RETRY_FIRST_MS * 2 ** (this.#failures - 1)) * (0.8 + 0.4 * Math.random()));
     const about = { failures: this.#failures, retryInMs };
     if (error instanceof NotDelivered) {
       const { sequence, cause } = error;
