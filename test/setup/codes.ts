@@ -31,6 +31,8 @@ export type CodesApp = TestApp & {
   messagesOf(otpId: string): Promise<SimulatedMessage[]>;
   /** Waits until the queue holds no job that can run. */
   untilSent(): Promise<void>;
+  /** Waits until the gateway has let the challenge's job down. */
+  untilFailed(otpId: string): Promise<void>;
   behave(behaviour: Partial<Behaviour>): Promise<void>;
   /** Lets time pass for everything that a client has asked for and suffered. */
   age(clientId: string, interval: string): Promise<void>;
@@ -83,7 +85,7 @@ function shortcuts(
   app: TestApp,
   owner: pg.Client,
   simulatorUrl: string,
-): Pick<CodesApp, "aHolder" | "aCode" | "messagesOf" | "untilSent" | "behave" | "age"> {
+): Pick<CodesApp, "aHolder" | "aCode" | "messagesOf" | "untilSent" | "untilFailed" | "behave" | "age"> {
   const messagesOf = async (otpId: string): Promise<SimulatedMessage[]> => {
     const { items } = (await (await fetch(simulatorUrl)).json()) as { items: SimulatedMessage[] };
     return items.filter(({ id }) => id === otpId);
@@ -99,6 +101,15 @@ function shortcuts(
   return {
     messagesOf,
     untilSent,
+    async untilFailed(otpId) {
+      for (;;) {
+        const { rows } = await owner.query(
+          "select from graphile_worker._private_jobs where last_error is not null and locked_at is null and payload -> 'payload' ->> 'challengeId' = $1",
+          [otpId],
+        );
+        if (rows.length === 1) return;
+      }
+    },
     async aHolder(changes = {}) {
       const clientId = await aClient(app, { changes });
       return { clientId, calls: app.callAs({ kind: "client", clientId }) };
