@@ -6,6 +6,8 @@ export type Random = {
   integer(low: number, high: number): number;
   chance(probability: number): boolean;
   pick<T>(values: readonly T[]): T;
+  /** Null when there is nothing. */
+  pickOrNull<T>(values: readonly T[]): T | null;
   /** Two different ones. */
   two<T>(values: readonly T[]): [T, T];
   list<T>(length: number, make: () => T): T[];
@@ -31,6 +33,7 @@ export function random(seed: number = Number(process.env["FINLEGO_SEED"] ?? Math
     integer,
     chance: (probability) => next() < probability,
     pick,
+    pickOrNull: (values) => (values.length === 0 ? null : pick(values)),
     two: (values) => {
       const first = integer(0, values.length - 1);
       const second = (first + integer(1, values.length - 1)) % values.length;

@@ -45,10 +45,14 @@ function open({ accounts }: Books, [id = "", kind, ...terms]: string[]): void {
     status: (given.get("status") ?? "active") as LedgerAccount["status"],
     debitBlocked: given.get("blocked") === "debit",
     creditBlocked: given.get("blocked") === "credit",
+    clientBlocked: given.get("blocked") === "client",
+    creditNormal: true,
     floorMinor: kind === "guarded" ? -money("limit") : null,
     balanceMinor: money("balance"),
     heldMinor: money("held"),
+    incomingMinor: 0n,
     lastSeq: 0n,
+    version: 1n,
   });
 }
 
@@ -73,9 +77,9 @@ function about({ accounts, refusal }: Books, [id = "", available, required]: str
   expect(refusal?.accountId, line).toBe(id);
   if (available === undefined) return;
   const currency = (accounts.get(id)?.currency ?? "EUR") as Currency;
-  const figures = refusal?.code === "insufficientFunds" ? [refusal.availableMinor, refusal.requiredMinor] : [];
+  const figures = [refusal?.availableMinor, refusal?.requiredMinor];
   expect(
-    figures.map((figure) => formatAmount(figure, currency)),
+    figures.map((figure) => (figure === undefined ? undefined : formatAmount(figure, currency))),
     line,
   ).toEqual([available, required]);
 }

@@ -93,6 +93,7 @@ const line = {
   creditAccountId: B,
   amountMinor: 1050n,
   currency: "EUR",
+  postedMinor: null,
   type: "fee",
   description: "Fee",
 } as const;
@@ -107,6 +108,10 @@ const payment: Payment = {
   reason: null,
   metadata: null,
   valueDate: "2026-11-23",
+  askedValueDate: null,
+  expiresAt: null,
+  reversesPaymentId: null,
+  reversedByPaymentId: null,
   createdAt: AT,
   pendedAt: null,
   postedAt: AT,

@@ -104,6 +104,20 @@ export class Database {
     return this.#transact(BEGIN_READ, actor, work);
   }
 
+  /** As `write`, but everything is taken back at the end: what would happen. */
+  async rehearse<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const end = new EndOfRehearsal<T>();
+    try {
+      return await this.write(actor, async (tx) => {
+        end.result = { value: await work(tx) };
+        throw end;
+      });
+    } catch (error) {
+      if (error === end && end.result !== null) return end.result.value;
+      throw error;
+    }
+  }
+
   /** True when the database answers a trivial query; false after 2 s at the latest for a connection and 2 s for the answer. */
   async isReachable(): Promise<boolean> {
     try {
@@ -157,6 +171,11 @@ export class Database {
       client.release(doubtful);
     }
   }
+}
+
+/** Thrown to roll a rehearsal back. */
+class EndOfRehearsal<T> extends Error {
+  result: { readonly value: T } | null = null;
 }
 
 /** One connection during one transaction. */

@@ -30,6 +30,7 @@ export const platformProblems = {
   forbidden: { status: 403, title: "The token does not allow this operation.", retry: "no" },
   notFound: { status: 404, title: "Not found.", retry: "no" },
   methodNotAllowed: { status: 405, title: "The method is not allowed here.", retry: "no" },
+  preconditionFailed: { status: 412, title: "A condition of the request does not hold any more.", retry: "no" },
   payloadTooLarge: { status: 413, title: "The request body is too large.", retry: "no" },
   unsupportedMediaType: { status: 415, title: "The media type is not supported.", retry: "no" },
   idempotencyInProgress: { status: 409, title: "A call with the same idempotency key is still running.", retry: "later" },

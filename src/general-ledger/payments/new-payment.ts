@@ -5,42 +5,67 @@ import { canonicalJson, fingerprint } from "#platform/canonical.ts";
 import { parseAmount } from "#platform/money.ts";
 import type { FieldErrors } from "#platform/problem.ts";
 import { uuidOf } from "#platform/http/idempotency.ts";
-import type { CommandKey, CommandLine, PaymentCommand } from "../posting/command.ts";
-import type { CreateTransfer } from "./contract.ts";
+import type { CommandLine, Order as Asking, PaymentCommand } from "../posting/command.ts";
+import type { CreatePayment, CreateTransfer } from "./contract.ts";
 
 /** Who asks, and what the platform has found out about the call. */
-export type Order = {
+export type Order = Asking & {
   /** A fresh payment id. */
   readonly id: string;
-  readonly ownerTenant: string;
-  readonly isConfined: boolean;
-  readonly createdBy: string;
-  readonly key: CommandKey | null;
 };
+
+export type Read = { command: PaymentCommand } | { errors: FieldErrors };
 
 type RawLine = NonNullable<CreateTransfer["transactions"]>[number];
 
-/** The command, or the faults by dotted field path. */
-export function readTransfer(body: CreateTransfer, order: Order): { command: PaymentCommand } | { errors: FieldErrors } {
+/** Operation 41: the command, or the faults by dotted field path. */
+export function readTransfer(body: CreateTransfer, order: Order): Read {
   const errors: FieldErrors = {};
+  return readPayment({ ...body, operation: "transfer", clientId: null, raw: rawLines(body, errors) }, order, errors);
+}
+
+/** Operation 42: a draft, or a payment that is held at once. */
+export function readDraft(body: CreatePayment & { readonly transactions: readonly RawLine[] }, order: Order): Read {
+  const operation = body.state === "pending" ? "hold" : "draft";
+  const raw = body.transactions.map((line, index) => ({ line, path: `transactions.${index}.` }));
+  return readPayment({ ...body, operation, clientId: body.clientId ?? null, valueDate: null, raw }, order, {});
+}
+
+type Terms = Omit<CreateTransfer, "transactions"> & {
+  readonly operation: PaymentCommand["operation"];
+  readonly clientId: string | null;
+  readonly raw: readonly NamedLine[];
+};
+
+function readPayment(body: Terms, order: Order, errors: FieldErrors): Read {
   const type = body.type ?? "transfer";
-  const raw = rawLines(body, errors);
-  const lines = raw.map(({ line, path }): CommandLine | null => readLine(line, path, type, errors));
-  if (Object.keys(errors).length > 0) return { errors };
+  if (type === "reversal" && !body.reversesPaymentId) errors["reversesPaymentId"] = ["The field is required for type reversal."];
+  if (type !== "reversal" && body.reversesPaymentId) errors["reversesPaymentId"] = ["The field is allowed for type reversal only."];
+  const lines = body.raw.map(({ line, path }): CommandLine | null => readLine(line, path, type, errors));
   const known = lines.filter((line) => line !== null);
-  const metadata = body.metadata && Object.keys(body.metadata).length > 0 ? body.metadata : null;
+  const ifVersion = readVersions(body.ifVersion ?? {}, known, errors);
+  if (Object.keys(errors).length > 0) return { errors };
   const terms = {
+    operation: body.operation,
     type,
+    clientId: body.clientId,
     valueDate: body.valueDate ?? null,
     description: body.description ?? null,
     reference: body.reference ?? null,
-    metadata,
+    metadata: body.metadata && Object.keys(body.metadata).length > 0 ? body.metadata : null,
+    expiresAt: body.expiresAt ? new Date(body.expiresAt) : null,
+    reversesPaymentId: body.reversesPaymentId ?? null,
     lines: known,
   };
-  return { command: { ...order, externalId: body.externalId, content: contentOf(terms), ...terms } };
+  return { command: { ...order, externalId: body.externalId, content: contentOf(terms), ifVersion, ...terms } };
 }
 
 type NamedLine = { readonly line: Partial<RawLine>; readonly path: string };
+
+/** Are the lines left out, so that a reversal takes them from its payment? */
+export function leavesLinesOut({ debitAccountId, creditAccountId, amount, currency, transactions }: Partial<CreateTransfer>): boolean {
+  return [debitAccountId, creditAccountId, amount, currency, transactions].every((value) => value === undefined || value === null);
+}
 
 function rawLines(body: CreateTransfer, errors: FieldErrors): NamedLine[] {
   const { debitAccountId, creditAccountId, amount, currency } = body;
@@ -73,12 +98,25 @@ function readLine(line: Partial<RawLine>, path: string, type: PaymentCommand["ty
   return { debitAccountId, creditAccountId, amountMinor: minor, currency, type: line.type ?? type, description: line.description ?? null };
 }
 
+function readVersions(
+  asked: Readonly<Record<string, number>>,
+  lines: readonly CommandLine[],
+  errors: FieldErrors,
+): Record<string, bigint> | null {
+  const accounts = new Set(lines.flatMap((line) => [line.debitAccountId, line.creditAccountId]));
+  const versions = Object.entries(asked).map(([id, version]) => {
+    if (!accounts.has(id.toLowerCase())) errors[`ifVersion.${id}`] = ["The field must name an account of the payment."];
+    return [id.toLowerCase(), BigInt(version)] as const;
+  });
+  return versions.length === 0 ? null : Object.fromEntries(versions);
+}
+
 /**
  * What was asked for, hashed: two requests with one externalId are the same payment when this is equal. The terms have a fixed shape, so
- * a list of them in a fixed order is canonical by itself; only metadata has names of the caller's.
+ * a list of them in a fixed order is canonical by itself; only metadata has names of the caller's. Conditions (ifVersion) are no terms.
  */
-function contentOf(terms: Omit<PaymentCommand, keyof Order | "externalId" | "content">): string {
-  const { type, valueDate, description, reference, metadata } = terms;
+function contentOf(terms: Omit<PaymentCommand, keyof Order | "externalId" | "content" | "ifVersion">): string {
+  const { operation, type, clientId, valueDate, description, reference, metadata, expiresAt, reversesPaymentId } = terms;
   const lines = terms.lines.map((line) => [
     line.debitAccountId,
     line.creditAccountId,
@@ -88,5 +126,9 @@ function contentOf(terms: Omit<PaymentCommand, keyof Order | "externalId" | "con
     line.description,
   ]);
   const names = metadata === null ? null : canonicalJson(metadata);
-  return uuidOf(fingerprint([JSON.stringify([type, valueDate, description, reference, names, lines])]));
+  const shape = [type, valueDate, description, reference, names, lines];
+  // What a plain transfer leaves out is left out here too: hashes of payments that were made before these terms existed stay what they were.
+  const rest = [operation, clientId, expiresAt?.toISOString() ?? null, reversesPaymentId];
+  const isPlain = operation === "transfer" && expiresAt === null && reversesPaymentId === null;
+  return uuidOf(fingerprint([JSON.stringify(isPlain ? shape : [...shape, rest])]));
 }

@@ -1,17 +1,18 @@
 // Many payments in one call (contract decision 6): each by itself, through the writer and in order; or all or none, in one transaction.
 
 import { canonicalJson, fingerprint } from "#platform/canonical.ts";
-import { isServerError, type Tx } from "#platform/db.ts";
+import { type Database, isServerError, type Tx } from "#platform/db.ts";
 import type { Answer, Call } from "#platform/http/endpoint.ts";
 import { claimList, type IdempotencyKey, itemKey, runOnce } from "#platform/http/idempotency.ts";
 import { bodyChecker, canonicalBody } from "#platform/http/input.ts";
 import { type FieldErrors, invariant, platformProblems, Problem, problemBody, problemOf } from "#platform/problem.ts";
 import type { PaymentCommand } from "../posting/command.ts";
 import { type BatchDto, CreateTransfer } from "./contract.ts";
-import { readTransfer } from "./new-payment.ts";
+import { type Read, readTransfer } from "./new-payment.ts";
 import type { Payment } from "./payment.ts";
 import { findPayments } from "./payment.store.ts";
-import { actorOf, duplicate, orderOf, type PaymentDeps, problemFor, type Settled, settle, takenElsewhere } from "./payments.ts";
+import { actorOf, duplicate, problemFor, type Settled, settle, takenElsewhere } from "./outcome.ts";
+import { orderOf, type PaymentDeps, withReversedLines } from "./payments.ts";
 import { type CommandResult, postBatch } from "../posting/post-batch.store.ts";
 import { toPaymentDto } from "./views.ts";
 
@@ -31,7 +32,7 @@ export async function createBatch(deps: PaymentDeps, call: BatchCall): Promise<A
 async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
   const { key, traceId } = call;
   const claim = key === null ? { isFresh: true, traceId } : await deps.db.write(actorOf(call), (tx) => claimList(tx, key, traceId));
-  const read = call.body.payments.map((item, index) => readItem(item, index, call));
+  const read = await readItems(deps, call);
   const good = read.flatMap((each) => ("errors" in each ? [] : [each]));
   // What cannot be written now (503) refuses the whole call: it must not look like the refusal of an item.
   const judged = await Promise.all(good.map(async ({ command }) => ({ command, result: await deps.writer.submit(command) })));
@@ -56,8 +57,7 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
  * transaction has taken one of the externalIds meanwhile: then that payment is seen.
  */
 async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
-  const items = call.body.payments.map((item, index): Item => {
-    const read = readItem(item, index, { ...call, key: null });
+  const items = (await readItems(deps, { ...call, key: null })).map((read, index): Item => {
     if ("errors" in read) throw withIndex(invalid(read.errors), index);
     return { index, command: read.command };
   });
@@ -127,11 +127,19 @@ async function paymentsOf(
 
 const checkItem = bodyChecker(CreateTransfer);
 
-function readItem(item: unknown, index: number, call: BatchCall): ReturnType<typeof readTransfer> {
-  const errors = checkItem(item);
+/** One after the other: only a reversal that leaves its lines out has something to look up. */
+async function readItems({ db }: PaymentDeps, call: BatchCall): Promise<Read[]> {
+  const read: Read[] = [];
+  for (const [index, item] of call.body.payments.entries()) read.push(await readItem(db, item, index, call));
+  return read;
+}
+
+async function readItem(db: Database, sent: unknown, index: number, call: BatchCall): Promise<Read> {
+  const errors = checkItem(sent);
   if (errors !== null) return { errors };
+  const item = await withReversedLines(db, call, sent as CreateTransfer);
   const key = call.key === null ? null : keyOfItem(call.key, index, item, call.traceId);
-  return readTransfer(item as CreateTransfer, { ...orderOf(call.caller), key });
+  return readTransfer(item, { ...orderOf(call.caller), key });
 }
 
 function invalid(errors: FieldErrors, traceId?: string): Problem {

@@ -1,4 +1,4 @@
-// A payment as it stands, with everything its answer is made of. Pure.
+// A payment as one of its changes left it, with everything its answer is made of. Pure.
 
 import type { AccountCategory, PaymentState, PaymentType } from "../words.ts";
 import { isCreditNormal } from "../words.ts";
@@ -16,7 +16,10 @@ export type PaymentLine = {
   readonly lineNo: number;
   readonly debitAccountId: string;
   readonly creditAccountId: string;
+  /** As ordered. */
   readonly amountMinor: bigint;
+  /** As booked, when the payment was drafted first: null until it is posted, 0 when the line was released. */
+  readonly postedMinor: bigint | null;
   readonly currency: string;
   readonly type: PaymentType;
   readonly description: string | null;
@@ -33,12 +36,18 @@ export type Payment = {
   readonly reason: string | null;
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly valueDate: string;
+  /** The value date that was asked for, when a closed day moved it. */
+  readonly askedValueDate: string | null;
   readonly createdAt: Date;
   readonly pendedAt: Date | null;
   readonly postedAt: Date | null;
   readonly cancelledAt: Date | null;
-  /** Number of the change that brought the present state. */
-  readonly sequence: bigint;
+  readonly expiresAt: Date | null;
+  readonly reversesPaymentId: string | null;
+  /** The posted payment that undid this one. */
+  readonly reversedByPaymentId: string | null;
+  /** Number of the change that brought the state; null in a dry run. */
+  readonly sequence: bigint | null;
   readonly lines: readonly PaymentLine[];
   /** By first appearance in the lines, debit before credit. */
   readonly accounts: readonly AccountStand[];

@@ -3,11 +3,11 @@
 import { transactionId } from "#platform/ids.ts";
 import { money, sorted } from "../views.ts";
 import type { PaymentDto } from "./contract.ts";
-import { normalSide, type Payment } from "./payment.ts";
+import { normalSide, type Payment, type PaymentLine } from "./payment.ts";
 
 export function toPaymentDto(payment: Payment): PaymentDto {
   const { state } = payment;
-  const sequence = Number(payment.sequence);
+  const sequence = payment.sequence === null ? null : Number(payment.sequence);
   const currencyOf = new Map(
     payment.lines.flatMap((line) => [[line.debitAccountId, line.currency] as const, [line.creditAccountId, line.currency] as const]),
   );
@@ -17,17 +17,7 @@ export function toPaymentDto(payment: Payment): PaymentDto {
     type: payment.type,
     state,
     clientId: payment.clientId,
-    transactions: payment.lines.map((line) => ({
-      // A line goes by the id of its debit side.
-      id: transactionId(payment.id, line.lineNo, "debit"),
-      debitAccountId: line.debitAccountId,
-      creditAccountId: line.creditAccountId,
-      amount: money(line.amountMinor, line.currency),
-      currency: line.currency,
-      type: line.type,
-      description: line.description,
-      state,
-    })),
+    transactions: payment.lines.map((line) => toTransactionOfPayment(payment, line)),
     description: payment.description,
     reference: payment.reference,
     reason: payment.reason,
@@ -40,9 +30,10 @@ export function toPaymentDto(payment: Payment): PaymentDto {
     // Posted is final: the change that posted it is the last one.
     postedSequence: state === "posted" ? sequence : null,
     valueDate: payment.valueDate,
-    expiresAt: null,
-    reversesPaymentId: null,
-    reversedByPaymentId: null,
+    requestedValueDate: payment.askedValueDate,
+    expiresAt: payment.expiresAt?.toISOString() ?? null,
+    reversesPaymentId: payment.reversesPaymentId,
+    reversedByPaymentId: payment.reversedByPaymentId,
     accounts: payment.accounts.map((stand) => {
       const currency = currencyOf.get(stand.accountId) ?? "";
       return {
@@ -53,5 +44,22 @@ export function toPaymentDto(payment: Payment): PaymentDto {
         availableBalance: money(normalSide(stand.balanceMinor, stand) - stand.heldMinor, currency),
       };
     }),
+  };
+}
+
+/** A line goes by the id of its debit side. */
+function toTransactionOfPayment({ id, state }: Payment, line: PaymentLine): PaymentDto["transactions"][number] {
+  const isReleased = state === "posted" && line.postedMinor === 0n;
+  const booked = state === "posted" && !isReleased ? (line.postedMinor ?? line.amountMinor) : line.amountMinor;
+  return {
+    id: transactionId(id, line.lineNo, "debit"),
+    debitAccountId: line.debitAccountId,
+    creditAccountId: line.creditAccountId,
+    amount: money(booked, line.currency),
+    instructedAmount: money(line.amountMinor, line.currency),
+    currency: line.currency,
+    type: line.type,
+    description: line.description,
+    state: isReleased ? "cancelled" : state,
   };
 }

@@ -15,18 +15,19 @@ export const entryChecks: readonly Check[] = [
   ),
   check(
     "INV-1",
-    "every side of a posted line is exactly one entry, and every entry is the side of such a line",
+    "every side of a booked line is exactly one entry, and every entry is the side of such a line",
     `with side as (
        select l.payment_id, l.line_no, s.account_id, s.account_seq, s.amount_minor
        from general_ledger.payment_line l
        join general_ledger.payment p on p.id = l.payment_id and p.state = 'posted'
-       cross join lateral (values (l.debit_account_id, l.debit_seq, -l.amount_minor), (l.credit_account_id, l.credit_seq, l.amount_minor))
-         s(account_id, account_seq, amount_minor)
+       cross join lateral (values (l.debit_account_id, l.debit_seq, -coalesce(l.posted_minor, l.amount_minor)),
+         (l.credit_account_id, l.credit_seq, coalesce(l.posted_minor, l.amount_minor))) s(account_id, account_seq, amount_minor)
+       where l.posted_minor is distinct from 0
      )
      select jsonb_build_object('paymentId', coalesce(e.payment_id, s.payment_id), 'lineNo', coalesce(e.line_no, s.line_no),
               'accountId', coalesce(e.account_id, s.account_id), 'accountSeq', coalesce(e.account_seq, s.account_seq)) as place,
             case when e.payment_id is null then 'the line has no such entry'
-                 when s.payment_id is null then 'no line of a posted payment has such an entry'
+                 when s.payment_id is null then 'no booked line has such an entry'
                  else 'the entry has another amount than its line' end as message,
             s.amount_minor::text as expected, e.amount_minor::text as actual
      from side s
@@ -56,15 +57,18 @@ export const entryChecks: readonly Check[] = [
   ),
   check(
     "INV-5",
-    "a posted payment has lines that are booked, any other payment has none",
+    "the lines of a posted payment are booked or released, those of any other payment are neither",
     `select jsonb_strip_nulls(jsonb_build_object('paymentId', p.id, 'lineNo', l.line_no)) as place,
             case when l.payment_id is null then 'the payment has no lines'
-                 when p.state = 'posted' then 'the line of a posted payment is not booked'
+                 when p.state = 'posted' then 'the line of a posted payment is neither booked nor released'
                  else 'a line is booked and its payment is not' end as message,
-            p.state::text as expected, format('entries %s and %s', coalesce(l.debit_seq::text, '-'), coalesce(l.credit_seq::text, '-')) as actual
+            p.state::text as expected,
+            format('entries %s and %s, amount %s', coalesce(l.debit_seq::text, '-'), coalesce(l.credit_seq::text, '-'), coalesce(l.posted_minor::text, '-')) as actual
      from general_ledger.payment p
      left join general_ledger.payment_line l on l.payment_id = p.id
-     where l.payment_id is null or (p.state = 'posted') is distinct from (l.debit_seq is not null and l.credit_seq is not null)`,
+     where l.payment_id is null or (l.debit_seq is null) <> (l.credit_seq is null)
+        or (p.state = 'posted') <> case when l.drafted_in is null then l.debit_seq is not null else l.posted_minor is not null end
+        or (l.drafted_in is not null and (coalesce(l.posted_minor, 0) > 0) <> (l.debit_seq is not null))`,
   ),
   check(
     "INV-5",
@@ -120,13 +124,18 @@ export const entryChecks: readonly Check[] = [
   ),
   check(
     "INV-23",
-    "a payment is that of the client whose account it debits first, else credits",
+    "a payment is that of a client whose account it moves, the one whom it debits or credits first unless another is named",
     `select jsonb_build_object('paymentId', p.id) as place, 'the payment is not its accounts'' client''s' as message,
             coalesce(d.client_id, c.client_id)::text as expected, p.client_id::text as actual
      from general_ledger.payment p
      join general_ledger.payment_line l on l.payment_id = p.id and l.line_no = 1
      join general_ledger.account d on d.id = l.debit_account_id
      join general_ledger.account c on c.id = l.credit_account_id
-     where p.client_id is distinct from coalesce(d.client_id, c.client_id)`,
+     where p.client_id is distinct from coalesce(d.client_id, c.client_id)
+       and not exists (
+         select from general_ledger.payment_line o
+         join general_ledger.account a on a.id in (o.debit_account_id, o.credit_account_id)
+         where o.payment_id = p.id and a.client_id = p.client_id
+       )`,
   ),
 ];

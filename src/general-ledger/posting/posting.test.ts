@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { play } from "../../../test/story.ts";
-import { type Command, type LedgerAccount, type Line, post, type Posted } from "./posting.ts";
+import { type Accepted, type Command, type LedgerAccount, type Line, post } from "./posting.ts";
 
 describe("funds", () => {
   test("money comes in, moves on and leaves, and every payment sums to zero", () =>
@@ -258,7 +258,7 @@ const anyLine = fc
   .filter(([debit, credit]) => debit !== credit)
   .map(([debit, credit, amount]) => line(debit, credit, amount));
 const commands = fc.array(
-  fc.array(anyLine, { minLength: 1, maxLength: 6 }).map((lines): Command => ({ lines, confinedTo: null })),
+  fc.array(anyLine, { minLength: 1, maxLength: 6 }).map((lines): Command => ({ operation: "transfer", lines, confinedTo: null })),
   { maxLength: 40 },
 );
 
@@ -281,9 +281,11 @@ test("whatever is posted: sums stay zero, floors are kept, and each account's en
   );
 });
 
-function expectFollowing(before: ReadonlyMap<string, LedgerAccount>, { lines, accounts }: Posted, command: Command): void {
+function expectFollowing(before: ReadonlyMap<string, LedgerAccount>, { lines, accounts }: Accepted, command: Command): void {
   const now = new Map([...before].map(([id, { balanceMinor, lastSeq }]) => [id, { balanceMinor, lastSeq }]));
-  for (const [index, { debit, credit }] of lines.entries()) {
+  for (const [index, posted] of lines.entries()) {
+    if (posted === null) throw new Error("a line was not booked");
+    const { debit, credit } = posted;
     const amount = command.lines[index]?.amountMinor ?? 0n;
     for (const [stand, change] of [
       [debit, -amount],

@@ -2,9 +2,9 @@
 // an account, a key or an externalId, and nothing is passed over for ever: what waits reserves its accounts and names against those
 // behind it.
 
-import type { PaymentCommand } from "./command.ts";
+import { isChange, type LedgerCommand, linesOf } from "./command.ts";
 
-export type Waiting<T> = { readonly command: PaymentCommand; readonly sinceMs: number; readonly ticket: T };
+export type Waiting<T> = { readonly command: LedgerCommand; readonly sinceMs: number; readonly ticket: T };
 
 export class WriterQueue<T> {
   #waiting: Waiting<T>[] = [];
@@ -38,7 +38,7 @@ export class WriterQueue<T> {
     for (; index < this.#waiting.length; index++) {
       const entry = this.#waiting[index];
       if (entry === undefined) break;
-      const size = entry.command.lines.length;
+      const size = linesOf(entry.command).length;
       if (batch.length > 0 && lines + size > linesMax) break;
       const accounts = accountsOf(entry.command);
       const once = namesOf(entry.command);
@@ -73,20 +73,24 @@ export class WriterQueue<T> {
     return old;
   }
 
-  #mark(command: PaymentCommand): void {
+  #mark(command: LedgerCommand): void {
     for (const id of accountsOf(command)) this.#inFlight.add(id);
     for (const name of namesOf(command)) this.#inFlight.add(name);
   }
 }
 
-function accountsOf({ lines }: PaymentCommand): string[] {
+function accountsOf(command: LedgerCommand): string[] {
+  const lines = linesOf(command);
   const [first] = lines;
   if (first !== undefined && lines.length === 1) return [first.debitAccountId, first.creditAccountId];
   return lines.flatMap((line) => [line.debitAccountId, line.creditAccountId]);
 }
 
-/** What may stand only once in a batch: the unique names of the command. */
-function namesOf(command: PaymentCommand): string[] {
-  const external = `${command.ownerTenant}/${command.externalId}`;
-  return command.key === null ? [external] : [external, command.key.id];
+/** What may stand only once in a batch: the unique names of the command, the payment that it changes, and the one that it undoes. */
+function namesOf(command: LedgerCommand): string[] {
+  const subject = isChange(command) ? command.payment.id : `${command.ownerTenant}/${command.externalId}`;
+  const { reversesPaymentId } = isChange(command) ? command.payment : command;
+  const names = reversesPaymentId === null ? [subject] : [subject, reversesPaymentId];
+  if (command.key !== null) names.push(command.key.id);
+  return names;
 }

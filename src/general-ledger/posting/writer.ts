@@ -8,7 +8,7 @@
 import { busy, isRetryable, LOCK_TIMEOUT_MS, OutcomeUnknown, sqlState } from "#platform/db.ts";
 import type { Lane } from "#platform/lane.ts";
 import { Bug, invariant } from "#platform/problem.ts";
-import type { PaymentCommand } from "./command.ts";
+import type { LedgerCommand } from "./command.ts";
 import { type CommandResult, postBatch, setLockTimeout } from "./post-batch.store.ts";
 import { type Waiting, WriterQueue } from "./writer-queue.ts";
 
@@ -54,7 +54,7 @@ export class Writer {
   }
 
   /** Hands one command over. Resolves after its commit; rejects with 503 `busy` when the queue is full or the wait was too long. */
-  async submit(command: PaymentCommand): Promise<CommandResult> {
+  async submit(command: LedgerCommand): Promise<CommandResult> {
     if (this.#queue.length >= QUEUE_MAX) throw busy("Too many payments are waiting.");
     return await new Promise((resolve, reject) => {
       this.#queue.add({ command, sinceMs: this.#options.monotonicMs(), ticket: { resolve, reject } });

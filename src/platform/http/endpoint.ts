@@ -40,6 +40,8 @@ type Shape<P extends TObject, Q extends TObject, B extends TSchema, R extends TS
   /** Parameters of the query that may come in a header instead, where addresses are logged and headers are not: name → header. */
   readonly headerOf?: Readonly<Record<string, string>>;
   readonly body?: B;
+  /** A request without a body means `{}`. */
+  readonly isBodyOptional?: boolean;
   /** `EmptyBody`: the answer has none. */
   readonly reply: R;
   readonly problems?: Catalogue;

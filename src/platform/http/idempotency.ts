@@ -44,7 +44,7 @@ export type StoredAnswer = { readonly status: number; readonly body: string; rea
 
 /** Answers that were given for good: success, and refusals that say something of the state of things. All others are evaluated afresh. */
 export function isDefinite(problem: Problem): boolean {
-  return problem.status === 409 && problem.code !== "idempotencyInProgress";
+  return (problem.status === 409 || problem.status === 412) && problem.code !== "idempotencyInProgress";
 }
 
 /**

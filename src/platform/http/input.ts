@@ -45,7 +45,8 @@ function refuseNul(errors: FieldErrors, query: unknown): void {
 
 const NO_QUERY: TObject = { type: "object", properties: {}, required: [], additionalProperties: false } as unknown as TObject;
 
-function readBody(endpoint: Endpoint, check: ValidateFunction | null, raw: unknown, errors: FieldErrors): unknown {
+function readBody(endpoint: Endpoint, check: ValidateFunction | null, sent: unknown, errors: FieldErrors): unknown {
+  const raw = sent === undefined && endpoint.isBodyOptional === true ? {} : sent;
   if (check === null || endpoint.body === undefined) {
     if (raw !== undefined && raw !== null) errors["$"] = ["This operation takes no body."];
     return undefined;
