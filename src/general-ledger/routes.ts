@@ -2,7 +2,9 @@
 
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { type AccountChangeDeps, accountChangeEndpoints } from "./accounts/change-routes.ts";
+import { accountReadEndpoints } from "./accounts/read-routes.ts";
 import { accountEndpoints } from "./accounts/routes.ts";
+import { currencyEndpoints } from "./currencies/routes.ts";
 import { eventEndpoints } from "./journal/routes.ts";
 import type { PaymentDeps } from "./payments/payments.ts";
 import { paymentEndpoints } from "./payments/routes.ts";
@@ -16,8 +18,10 @@ export function generalLedgerEndpoints(deps: LedgerDeps): readonly Endpoint[] {
   return [
     ...accountEndpoints(deps),
     ...accountChangeEndpoints(deps),
+    ...accountReadEndpoints(deps),
+    ...currencyEndpoints(deps),
     ...paymentEndpoints(deps),
-    ...transactionEndpoints(),
+    ...transactionEndpoints(deps),
     ...eventEndpoints(),
   ];
 }

@@ -1,38 +1,112 @@
 // The operations of transactions.
 
+import type { Database } from "#platform/db.ts";
 import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
-import { pageQuery } from "#platform/page.ts";
-import { platformProblems } from "#platform/problem.ts";
-import { DateOrDateTimeText, enumOf, strictObject, Type, Uuid } from "#platform/schema.ts";
+import { invariant, platformProblems } from "#platform/problem.ts";
+import { strictObject, Uuid } from "#platform/schema.ts";
 import { pageOf } from "../contract.ts";
-import { TransactionDto } from "./contract.ts";
-import { readStatement } from "./transactions.ts";
+import { LIST_RULES } from "../lists/pages.ts";
+import { ClientTransactionDto, OwnTransactionsQuery, TransactionDto, TransactionsQuery, TransactionsSearch } from "./contract.ts";
+import { readFilter } from "./filter.ts";
+import { readSortedTransactions } from "./sorted-transactions.ts";
+import { readTransaction, readTransactions, refuseForeignAccounts, refuseUnknownAccount } from "./transactions.ts";
+import { toClientTransactionDto, toTransactionDto } from "./views.ts";
 
 const TRANSACTIONS = "GeneralLedger - System (1) / Transactions";
+const ORDER =
+  "In the order of the ledger, newest first unless sortDirection is asc: what is posted stands where it was posted, what is not where its payment was created; " +
+  "of one account that is the order of accountSequence. Drafts are no transactions. dateFrom and dateTo speak of postedAt, else of createdAt.";
+const { notFound } = platformProblems;
+
+/** What the operations of transactions need from the composition root. */
+export type TransactionDeps = { readonly db: Database };
 
 /** All operations of transactions. */
-export function transactionEndpoints(): Endpoint[] {
+export function transactionEndpoints(_deps: TransactionDeps): Endpoint[] {
+  return [...ownTransactions(), ...systemTransactions()];
+}
+
+function ownTransactions(): Endpoint[] {
   return [
+    endpoint({
+      id: "listOwnTransactions",
+      method: "GET",
+      path: "/Transactions",
+      tags: [TRANSACTIONS],
+      summary: "The signed-in client's transactions",
+      description: `${ORDER} amountFrom and amountTo are included. ${LIST_RULES}`,
+      audience: "frontOffice",
+      scope: null,
+      query: OwnTransactionsQuery,
+      reply: pageOf(ClientTransactionDto),
+      problems: { notFound },
+      work: "read",
+      async handle(tx, { query, caller }) {
+        invariant(caller.kind === "client", "a system called for end users");
+        const { clientId, tenant } = caller;
+        const filter = readFilter({ ...query, clientId }, tenant);
+        if (filter.accounts !== null)
+          await refuseForeignAccounts(tx, [...new Set([query.accountId ?? [], query.accountIds ?? []].flat())], clientId, tenant);
+        const { rows, ...page } = await readTransactions(tx, "own", filter, query);
+        return { items: rows.map(toClientTransactionDto), ...page };
+      },
+    }),
+  ];
+}
+
+function systemTransactions(): Endpoint[] {
+  return [
+    endpoint({
+      id: "getTransaction",
+      method: "GET",
+      path: "/internal/Transactions/{id}",
+      tags: [TRANSACTIONS],
+      summary: "A transaction: one side of a payment's line",
+      audience: "system",
+      scope: "ledger.read",
+      params: strictObject({ id: Uuid }),
+      reply: TransactionDto,
+      work: "read",
+      handle: async (tx, { params, caller }) => toTransactionDto(await readTransaction(tx, params.id, caller.tenant)),
+    }),
     endpoint({
       id: "listTransactions",
       method: "GET",
       path: "/internal/Transactions",
       tags: [TRANSACTIONS],
-      summary: "An account's transactions in the order of the account",
-      description: "Newest first unless sortDirection is asc. The cursor stays right while payments arrive.",
+      summary: "Transactions by filter",
+      description: `${ORDER} An accountId that does not exist is 404, other ids that do not exist match nothing. ${LIST_RULES}`,
       audience: "system",
       scope: "ledger.read",
-      query: strictObject({
-        accountId: Uuid,
-        dateFrom: Type.Optional(DateOrDateTimeText),
-        dateTo: Type.Optional(DateOrDateTimeText),
-        sortDirection: enumOf(["asc", "desc"], { default: "desc" }),
-        ...pageQuery,
-      }),
+      query: TransactionsQuery,
       reply: pageOf(TransactionDto),
-      problems: { notFound: platformProblems.notFound },
+      problems: { notFound },
       work: "read",
-      handle: (tx, { query, caller }) => readStatement(tx, query, caller.tenant),
+      async handle(tx, { query, caller }) {
+        if (query.accountId !== undefined) await refuseUnknownAccount(tx, query.accountId, caller.tenant);
+        const { rows, ...page } = await readTransactions(tx, "list", readFilter(query, caller.tenant), query);
+        return { items: rows.map(toTransactionDto), ...page };
+      },
+    }),
+    endpoint({
+      id: "queryTransactions",
+      method: "POST",
+      path: "/internal/Transactions/query",
+      tags: [TRANSACTIONS],
+      summary: "Transactions by lists of filters",
+      description: `${ORDER} Ids that do not exist match nothing. amountFrom and amountTo are included. ${LIST_RULES}`,
+      audience: "system",
+      scope: "ledger.read",
+      body: TransactionsSearch,
+      reply: pageOf(TransactionDto),
+      work: "read",
+      async handle(tx, { body, caller }) {
+        const filter = readFilter(body, caller.tenant);
+        const { sortBy, ...request } = body;
+        const { rows, ...page } =
+          sortBy == null ? await readTransactions(tx, "query", filter, request) : await readSortedTransactions(tx, filter, request, sortBy);
+        return { items: rows.map(toTransactionDto), ...page };
+      },
     }),
   ];
 }

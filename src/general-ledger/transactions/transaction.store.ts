@@ -1,48 +1,106 @@
-// SQL of account statements: entries along `account_seq`, which is their order, cursor and count at once.
+// SQL of transactions: which accounts a filter means, its conditions, and the rows of what a walk has found.
 
 import type { Tx } from "#platform/db.ts";
+import { contains, isAmountWithin, isDatedWithin, isOneOf } from "../lists/conditions.store.ts";
+import type { Found } from "../lists/place.ts";
+import type { Filter } from "../lists/statement.ts";
 import type { PaymentType } from "../words.ts";
+import type { TransactionFilter } from "./filter.ts";
 
-export type EntryRow = {
+export type TransactionRow = {
   paymentId: string;
   lineNo: number;
+  side: number;
   accountId: string;
   counterAccountId: string;
-  accountSeq: bigint;
-  /** Credit positive. */
+  accountSeq: bigint | null;
   amountMinor: bigint;
-  balanceAfter: bigint;
+  /** Credit positive. */
+  balanceAfter: bigint | null;
   currency: string;
   creditNormal: boolean;
   type: PaymentType;
+  state: "pending" | "posted" | "cancelled";
   description: string | null;
   reference: string | null;
   metadata: Record<string, string> | null;
   valueDate: string;
-  bookedAt: Date;
+  createdAt: Date;
+  postedAt: Date | null;
   sequence: bigint;
 };
 
-/** How many entries of the account were booked before the instant: a binary search, whatever the account's size. Null: all. */
-export async function countEntriesBefore(tx: Tx, accountId: string, before: Date | null): Promise<bigint> {
-  const rows = await tx.sql<{ count: bigint }>`select general_ledger.count_entries_before(${accountId}, ${before}) as count`;
-  return rows[0]?.count ?? 0n;
+/** The transactions in the order given. */
+export async function findTransactions(tx: Tx, found: readonly Found[]): Promise<TransactionRow[]> {
+  if (found.length === 0) return [];
+  return await tx.sql<TransactionRow>`
+    select m.payment_id as "paymentId", m.line_no as "lineNo", m.side, m.account_id as "accountId", m.counter_account_id as "counterAccountId",
+           m.account_seq as "accountSeq", m.amount_minor as "amountMinor", m.balance_after as "balanceAfter", m.currency,
+           m.credit_normal as "creditNormal", m.type, m.state, m.description, m.reference, m.metadata, m.value_date as "valueDate",
+           m.created_at as "createdAt", m.posted_at as "postedAt", m.sequence
+    from unnest(${found.map(({ paymentId }) => paymentId)}::uuid[], ${found.map(({ slot }) => slot >> 1)}::smallint[],
+                ${found.map(({ slot }) => slot & 1)}::integer[]) with ordinality k(payment_id, line_no, side, place)
+    join general_ledger.movement m on m.payment_id = k.payment_id and m.line_no = k.line_no and m.side = k.side
+    order by k.place`;
 }
 
-/** Entries numbered `from` to `to`, both included, at most `limit` of them. */
-export async function findEntries(
+/** What transactions can be sorted by. */
+export type SortKey = Pick<TransactionRow, "amountMinor" | "currency" | "valueDate" | "createdAt" | "postedAt">;
+
+/** The sort keys of the transactions, in the order given. */
+export async function findSortKeys(tx: Tx, found: readonly Found[]): Promise<SortKey[]> {
+  if (found.length === 0) return [];
+  return await tx.sql<SortKey>`
+    select m.amount_minor as "amountMinor", m.currency, m.value_date as "valueDate", m.created_at as "createdAt", m.posted_at as "postedAt"
+    from unnest(${found.map(({ paymentId }) => paymentId)}::uuid[], ${found.map(({ slot }) => slot >> 1)}::smallint[],
+                ${found.map(({ slot }) => slot & 1)}::integer[]) with ordinality k(payment_id, line_no, side, place)
+    join general_ledger.movement m on m.payment_id = k.payment_id and m.line_no = k.line_no and m.side = k.side
+    order by k.place`;
+}
+
+/** Whether the transaction is one that the tenant may see (null: all). */
+export async function isVisible(tx: Tx, paymentId: string, slot: number, tenant: string | null): Promise<boolean> {
+  const rows = await tx.sql`
+    select from general_ledger.movement m
+    where m.payment_id = ${paymentId} and m.line_no = ${slot >> 1} and m.side = ${slot & 1}
+      and (${tenant}::text is null or m.tenant = ${tenant})`;
+  return rows.length > 0;
+}
+
+/** The accounts that belong to these clients, or have these ids, as far as the tenant may see them: at most `limit`. */
+export async function findAccountIds(
   tx: Tx,
-  accountId: string,
-  range: { from: bigint; to: bigint; newestFirst: boolean; limit: number },
-): Promise<EntryRow[]> {
-  // Two statements, so that each reads the primary key in its own direction.
-  return range.newestFirst
-    ? await tx.sql<EntryRow>`
-        select * from general_ledger.statement
-        where "accountId" = ${accountId} and "accountSeq" between ${range.from} and ${range.to}
-        order by "accountSeq" desc limit ${range.limit}`
-    : await tx.sql<EntryRow>`
-        select * from general_ledger.statement
-        where "accountId" = ${accountId} and "accountSeq" between ${range.from} and ${range.to}
-        order by "accountSeq" limit ${range.limit}`;
+  { accountIds, clientIds, tenant }: { accountIds: readonly string[] | null; clientIds: readonly string[] | null; tenant: string | null },
+  limit: number,
+): Promise<string[]> {
+  // Two statements, so that each is read by its index.
+  const rows =
+    accountIds === null
+      ? await tx.sql<{ id: string }>`
+          select id from general_ledger.account
+          where client_id = any(${clientIds ?? []}) and (${tenant}::text is null or tenant = ${tenant}) limit ${limit}`
+      : await tx.sql<{ id: string }>`
+          select id from general_ledger.account
+          where id = any(${accountIds}) and (${clientIds}::uuid[] is null or client_id = any(${clientIds}))
+            and (${tenant}::text is null or tenant = ${tenant})`;
+  return rows.map(({ id }) => id);
+}
+
+/** The filter's conditions on transactions. Accounts and tenant are conditions only where the walk is not along the accounts. */
+export function conditionsOf(filter: TransactionFilter, isAlongAccounts: boolean): Filter {
+  return (values) => [
+    ...(isAlongAccounts || filter.tenant === null ? [] : isOneOf(values, "m.tenant", [filter.tenant])),
+    ...(isAlongAccounts || filter.clients === null
+      ? []
+      : [`m.account_id in (select o.id from general_ledger.account o where o.client_id = any(${values.bind(filter.clients)}::uuid[]))`]),
+    ...(isAlongAccounts ? [] : isOneOf(values, "m.account_id", filter.accounts ?? undefined, "uuid")),
+    ...isDatedWithin(values, filter.dates),
+    ...(filter.direction === null ? [] : [`m.side = ${filter.direction === "debit" ? 0 : 1}`]),
+    ...isOneOf(values, "m.type::text", filter.types),
+    ...isOneOf(values, "m.state", filter.states),
+    ...isOneOf(values, "m.currency", filter.currencies),
+    ...(filter.amountFrom === null ? [] : [isAmountWithin(values, ">=", filter.amountFrom)]),
+    ...(filter.amountTo === null ? [] : [isAmountWithin(values, "<=", filter.amountTo)]),
+    ...(filter.search === null ? [] : [contains(values, ["m.description", "m.reference"], filter.search)]),
+  ];
 }

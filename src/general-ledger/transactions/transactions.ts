@@ -1,92 +1,88 @@
-// Statements: one account's entries in the order of the account, newest first unless asked otherwise. Dates become bounds of
-// `account_seq` by binary search, so that every page costs the same, wherever it lies.
+// The lists of transactions: which source a filter is read from, and the pages that come of it. Along accounts where the filter names
+// some, among payments where it names those, else along the whole journal.
 
 import type { Tx } from "#platform/db.ts";
-import { isLocalDate } from "#platform/dates.ts";
-import { type PageRequest, readPage, writeCursor } from "#platform/page.ts";
+import { parseTransactionId } from "#platform/ids.ts";
 import { refusePlatform } from "#platform/problem.ts";
-import { findAccount } from "../accounts/account.store.ts";
-import type { TransactionDto } from "./contract.ts";
-import { countEntriesBefore, findEntries } from "./transaction.store.ts";
-import { toTransactionDto } from "./views.ts";
+import { countUnbooked, type EntryBounds, findEntryBounds, lookAlongAccounts } from "../lists/account-walk.store.ts";
+import { lookAmong } from "../lists/chosen-walk.store.ts";
+import { lookAlongJournal } from "../lists/journal-walk.store.ts";
+import { TRANSACTIONS } from "../lists/list-view.store.ts";
+import { type FoundPage, type ListRequest, type ListSource, readListPage } from "../lists/pages.ts";
+import type { Range } from "../lists/walk.ts";
+import { isPlain, isPostedOnly, markOf, type TransactionFilter } from "./filter.ts";
+import { conditionsOf, findAccountIds, findTransactions, isVisible, type TransactionRow } from "./transaction.store.ts";
 
-export type StatementQuery = PageRequest & {
-  readonly accountId: string;
-  readonly dateFrom?: string;
-  readonly dateTo?: string;
-  readonly sortDirection: "asc" | "desc";
-};
+/** More accounts than this are not walked side by side: the journal is read and each row looked at. */
+const ACCOUNTS_MAX = 100;
+const NOTHING: ListSource = { look: async () => ({ found: [], through: null }) };
 
-export type StatementPage = {
-  items: TransactionDto[];
-  pageNumber: number;
-  pageSize: number;
-  nextCursor: string | null;
-  totalCount: number;
-};
+export type TransactionPage = Omit<FoundPage["page"], never> & { readonly rows: readonly TransactionRow[] };
 
-/** Operation 30 for one account. 404 for an account that the tenant may not see. */
-export async function readStatement(tx: Tx, query: StatementQuery, tenant: string | null): Promise<StatementPage> {
-  if ((await findAccount(tx, query.accountId, { tenant, clientId: null })) === null) refusePlatform("notFound");
-  const newestFirst = query.sortDirection === "desc";
-  const mark = `${query.accountId} ${query.sortDirection}`;
-  const start = readPage(query, mark);
-
-  const first = query.dateFrom === undefined ? 1n : (await countEntriesBefore(tx, query.accountId, startOf(query.dateFrom))) + 1n;
-  const last = await countEntriesBefore(tx, query.accountId, query.dateTo === undefined ? null : endOf(query.dateTo));
-  const range = rangeOf(first, last, newestFirst, start);
-  const rows = range.from > range.to ? [] : await findEntries(tx, query.accountId, { ...range, newestFirst, limit: query.pageSize });
-
-  const end = rows.at(-1);
-  const isLast = end === undefined || end.accountSeq === (newestFirst ? first : last);
-  return {
-    items: rows.map(toTransactionDto),
-    pageNumber: query.pageNumber ?? 1,
-    pageSize: query.pageSize,
-    nextCursor: isLast ? null : writeCursor(end.accountSeq.toString(), mark),
-    totalCount: last < first ? 0 : Number(last - first + 1n),
-  };
+/** One page of the transactions that the filter means, newest first unless asked otherwise. */
+export async function readTransactions(tx: Tx, kind: string, filter: TransactionFilter, request: ListRequest): Promise<TransactionPage> {
+  const { found, page } = await readListPage(tx, request, markOf(kind, filter), filter.dates, (range, skip) =>
+    openSource(tx, filter, range, skip),
+  );
+  return { ...page, rows: await findTransactions(tx, found) };
 }
 
-function rangeOf(
-  first: bigint,
-  last: bigint,
-  newestFirst: boolean,
-  start: { skip: number } | { after: string },
-): { from: bigint; to: bigint } {
-  if ("skip" in start) return newestFirst ? { from: first, to: last - BigInt(start.skip) } : { from: first + BigInt(start.skip), to: last };
-  if (!/^[0-9]{1,18}$/.test(start.after))
-    refusePlatform("validationFailed", { errors: { cursor: ["The field must be a nextCursor of the same list."] } });
-  const after = BigInt(start.after);
-  return newestFirst ? { from: first, to: smaller(last, after - 1n) } : { from: larger(first, after + 1n), to: last };
+/** Where the filter's transactions are read from. */
+export async function openSource(tx: Tx, filter: TransactionFilter, range: Range, skip: number): Promise<ListSource> {
+  const { accounts, clients, payments, transfers, tenant, dates } = filter;
+  // No transfer has been made yet.
+  if (transfers !== null) return NOTHING;
+  if (payments !== null) return { look: lookAmong(tx, TRANSACTIONS, payments, range, conditionsOf(filter, false)) };
+  if (accounts !== null || clients !== null) {
+    const ids = await findAccountIds(tx, { accountIds: accounts, clientIds: clients, tenant }, ACCOUNTS_MAX + 1);
+    if (ids.length === 0) return NOTHING;
+    if (ids.length <= ACCOUNTS_MAX) {
+      const bounds = await findEntryBounds(tx, ids, dates.from, dates.before);
+      return await alongAccounts(tx, filter, range, bounds, skip);
+    }
+  }
+  return { look: lookAlongJournal(tx, TRANSACTIONS, range, conditionsOf(filter, false)) };
 }
 
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
+/** Entries have numbers: where nothing else is in the list they are counted and left out by arithmetic. */
+async function alongAccounts(
+  tx: Tx,
+  filter: TransactionFilter,
+  range: Range,
+  bounds: readonly EntryBounds[],
+  skip: number,
+): Promise<ListSource> {
+  const lookAt = (entries: readonly EntryBounds[]): ListSource["look"] =>
+    lookAlongAccounts(tx, TRANSACTIONS, entries, range, conditionsOf(filter, true));
+  if (!isPlain(filter)) return { look: lookAt(bounds) };
+  const ids = bounds.map(({ accountId }) => accountId);
+  const unbooked = isPostedOnly(filter) ? 0 : await countUnbooked(tx, ids, filter.dates.from, filter.dates.before);
+  const booked = bounds.reduce((sum, { first, last }) => sum + (last < first ? 0 : Number(last - first + 1n)), 0);
+  const count = unbooked === null ? null : booked + unbooked;
+  const [only] = bounds;
+  if (skip === 0 || unbooked !== 0 || only === undefined || bounds.length > 1) return { look: lookAt(bounds), count };
+  const left = range.newestFirst ? { ...only, last: only.last - BigInt(skip) } : { ...only, first: only.first + BigInt(skip) };
+  return { look: lookAt([left]), skipped: skip, count };
 }
 
-function larger(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+/** 404 unless all of these accounts are the client's own. */
+export async function refuseForeignAccounts(tx: Tx, accountIds: readonly string[], clientId: string, tenant: string | null): Promise<void> {
+  const own = await findAccountIds(tx, { accountIds, clientIds: [clientId], tenant }, ACCOUNTS_MAX);
+  if (own.length < accountIds.length) refusePlatform("notFound");
 }
 
-const DAY_MS = 86_400_000;
-
-/** From is inclusive. */
-function startOf(text: string): Date {
-  return isLocalDate(text) ? new Date(midnight(text)) : instantOf(text);
+/** 404 for an account that the tenant may not see. */
+export async function refuseUnknownAccount(tx: Tx, accountId: string, tenant: string | null): Promise<void> {
+  const found = await findAccountIds(tx, { accountIds: [accountId], clientIds: null, tenant }, 1);
+  if (found.length === 0) refusePlatform("notFound");
 }
 
-/** To is exclusive; a bare date means the whole day. */
-function endOf(text: string): Date {
-  return isLocalDate(text) ? new Date(midnight(text) + DAY_MS) : instantOf(text);
-}
-
-function midnight(date: string): number {
-  return Date.parse(`${date}T00:00:00Z`);
-}
-
-/** Entries stand at whole milliseconds: at or after, and before, an instant between two of them is at or after, and before, the later. */
-function instantOf(text: string): Date {
-  const isBetween = /\.[0-9]{3}[0-9]*[1-9]/.test(text);
-  return new Date(Date.parse(text) + (isBetween ? 1 : 0));
+/** Operation 29. */
+export async function readTransaction(tx: Tx, id: string, tenant: string | null): Promise<TransactionRow> {
+  const parts = parseTransactionId(id);
+  if (parts === null) return refusePlatform("notFound");
+  const slot = 2 * parts.lineNo + (parts.side === "credit" ? 1 : 0);
+  if (!(await isVisible(tx, parts.paymentId, slot, tenant))) refusePlatform("notFound");
+  const [row] = await findTransactions(tx, [{ paymentId: parts.paymentId, slot, sequence: 0n }]);
+  return row ?? refusePlatform("notFound");
 }

@@ -1,36 +1,41 @@
-// From entries to the wire: minor units become decimal text, signs the normal side, instants ISO 8601 UTC. Pure.
+// From transactions to the wire: minor units become decimal text, signs the normal side, instants ISO 8601 UTC. Pure.
 
 import { transactionId } from "#platform/ids.ts";
 import { normalSide } from "../payments/payment.ts";
 import { money, sorted } from "../views.ts";
-import type { TransactionDto } from "./contract.ts";
-import type { EntryRow } from "./transaction.store.ts";
+import type { ClientTransactionDto, TransactionDto } from "./contract.ts";
+import type { TransactionRow } from "./transaction.store.ts";
 
-/** One entry as the system sees it. */
-export function toTransactionDto(entry: EntryRow): TransactionDto {
-  const direction = entry.amountMinor < 0n ? "debit" : "credit";
-  const bookedAt = entry.bookedAt.toISOString();
+/** A transaction as the bank sees it. */
+export function toTransactionDto(row: TransactionRow): TransactionDto {
+  const direction = row.side === 0 ? "debit" : "credit";
   return {
-    id: transactionId(entry.paymentId, entry.lineNo, direction),
-    paymentId: entry.paymentId,
-    accountId: entry.accountId,
-    counterAccountId: entry.counterAccountId,
+    id: transactionId(row.paymentId, row.lineNo, direction),
+    paymentId: row.paymentId,
+    accountId: row.accountId,
+    counterAccountId: row.counterAccountId,
     direction,
-    amount: money(entry.amountMinor < 0n ? -entry.amountMinor : entry.amountMinor, entry.currency),
-    currency: entry.currency,
-    balanceAfter: money(normalSide(entry.balanceAfter, entry), entry.currency),
-    type: entry.type,
-    state: "posted",
-    description: entry.description,
-    reference: entry.reference,
+    amount: money(row.amountMinor, row.currency),
+    currency: row.currency,
+    balanceAfter: row.balanceAfter === null ? null : money(normalSide(row.balanceAfter, row), row.currency),
+    type: row.type,
+    state: row.state,
+    description: row.description,
+    reference: row.reference,
     counterpartyName: null,
     counterpartyAccount: null,
     transferId: null,
-    valueDate: entry.valueDate,
-    createdAt: bookedAt,
-    postedAt: bookedAt,
-    sequence: Number(entry.sequence),
-    accountSequence: Number(entry.accountSeq),
-    metadata: sorted(entry.metadata),
+    valueDate: row.valueDate,
+    createdAt: row.createdAt.toISOString(),
+    postedAt: row.postedAt?.toISOString() ?? null,
+    sequence: Number(row.sequence),
+    accountSequence: row.accountSeq === null ? null : Number(row.accountSeq),
+    metadata: sorted(row.metadata),
   };
+}
+
+/** A transaction as its own client sees it. */
+export function toClientTransactionDto(row: TransactionRow): ClientTransactionDto {
+  const { counterAccountId: _, ...own } = toTransactionDto(row);
+  return own;
 }

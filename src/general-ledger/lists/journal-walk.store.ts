@@ -1,0 +1,75 @@
+// SQL of walks along the whole journal: for lists of no account in particular. Sequences have no gaps, so a stretch of so many changes is
+// a range of sequences, and rows are read lazily in their order.
+
+import type { Tx } from "#platform/db.ts";
+import { type ListView, standsAt } from "./list-view.store.ts";
+import { FIRST_SLOT, type Found, LAST_SLOT } from "./place.ts";
+import { andAll, type Filter, Values } from "./statement.ts";
+import type { Look, Range } from "./walk.ts";
+
+/** Where the ledger's head stands on this snapshot: the number of its last change. */
+export async function readHead(tx: Tx): Promise<bigint> {
+  const rows = await tx.sql<{ head: bigint }>`select last_sequence as head from general_ledger.ledger_head where id = 1`;
+  return rows[0]?.head ?? 0n;
+}
+
+/** How many changes were committed before the instant: none of them is dated at or after it. */
+export async function countChangesBefore(tx: Tx, before: Date): Promise<bigint> {
+  const rows = await tx.sql<{ count: bigint }>`select general_ledger.count_changes_before(${before}) as count`;
+  return rows[0]?.count ?? 0n;
+}
+
+/** The last change up to `limit` that is dated before the instant, or one behind it. */
+export async function lastChangeDatedBefore(tx: Tx, before: Date, limit: bigint): Promise<bigint> {
+  const rows = await tx.sql<{ last: bigint }>`select general_ledger.last_change_dated_before(${before}, ${limit}) as last`;
+  return rows[0]?.last ?? 0n;
+}
+
+/** Looks along the journal. */
+export function lookAlongJournal(tx: Tx, view: ListView, range: Range, filter: Filter): Look {
+  return async (after, limit, effort) => {
+    const { newestFirst, head } = range;
+    const size = BigInt(effort);
+    const high = newestFirst
+      ? smaller(range.through, after?.sequence)
+      : smaller(range.through, larger(range.from, after?.sequence) + size - 1n);
+    const low = newestFirst ? larger(range.from, high - size + 1n) : larger(range.from, after?.sequence);
+    if (low > high) return { found: [], through: null };
+
+    const values = new Values();
+    const [lowest, highest, began] = [values.bind(low), values.bind(high), values.bind(head)];
+    const pieces = [
+      `u.sequence = ${standsAt(began)}`,
+      ...(after === null
+        ? []
+        : [`(u.sequence, m.slot) ${newestFirst ? "<" : ">"} (${values.bind(after.sequence)}, ${values.bind(after.slot)})`]),
+      ...filter(values),
+    ];
+    const direction = newestFirst ? "desc" : "asc";
+    const found = await tx.query<Found>(
+      `select u.sequence, m.slot, m.payment_id as "paymentId"
+       from general_ledger.journal j
+       cross join lateral (
+         select j.first_sequence + c.place - 1 as sequence, c.change, c.subject, c.place
+         from unnest(j.changes, j.subjects) with ordinality c(change, subject, place)) u
+       join ${view.name} m on m.payment_id = u.subject
+       where j.first_sequence >= (select coalesce(max(b.first_sequence), 0) from general_ledger.journal b where b.first_sequence <= ${lowest})
+         and j.first_sequence <= ${highest} and u.sequence between ${lowest} and ${highest}
+         and u.change in ('payment.posted', 'payment.drafted', 'payment.pending')${andAll(pieces)}
+       order by j.first_sequence ${direction}, u.place ${direction}, m.slot ${direction}
+       limit ${values.bind(limit)}`,
+      values.list,
+    );
+    const isEnd = newestFirst ? low === range.from : high === range.through;
+    const through = newestFirst ? { sequence: low, slot: FIRST_SLOT } : { sequence: high, slot: LAST_SLOT };
+    return { found, through: isEnd && found.length < limit ? null : through };
+  };
+}
+
+function smaller(a: bigint, b: bigint | undefined): bigint {
+  return b === undefined || a < b ? a : b;
+}
+
+function larger(a: bigint, b: bigint | undefined): bigint {
+  return b === undefined || a > b ? a : b;
+}

@@ -1,0 +1,42 @@
+// What lists are made of, as the walks read it: the view, and how a row of it is reached from an entry or a drafted line.
+
+/** One kind of list. All pieces are SQL; `m` is a row of the view, `a` one of the accounts asked for, `e` an entry, `l` a line. */
+export type ListView = {
+  readonly name: string;
+  /** From an entry to its row, once for each row. */
+  readonly ofEntry: string;
+  /** From a line on the debited (0) or credited (1) account to its row, once for each row. */
+  ofLine(side: 0 | 1): string;
+  /** Whether a drafted line of the account leads to something that stands where it was drafted. `ids` and `head` are placeholders. */
+  standsAtDraft(ids: string, head: string): string;
+};
+
+const IS_BOOKED_BY = (head: string): string => `m.is_booked and m.sequence <= ${head}`;
+
+/** Sides of lines. */
+export const TRANSACTIONS: ListView = {
+  name: "general_ledger.movement",
+  ofEntry: "m.payment_id = e.payment_id and m.line_no = e.line_no and m.side = case when e.amount_minor < 0 then 0 else 1 end",
+  ofLine: (side) => `m.payment_id = l.payment_id and m.line_no = l.line_no and m.side = ${side}`,
+  standsAtDraft: (_ids, head) => `not (${IS_BOOKED_BY(head)})`,
+};
+
+/** Payments; one with several lines on an account is met at the first of them. */
+export const PAYMENTS: ListView = {
+  name: "general_ledger.listed_payment",
+  ofEntry: `m.payment_id = e.payment_id and not exists (
+      select from general_ledger.payment_line o
+      where o.payment_id = e.payment_id and o.line_no < e.line_no and o.debit_seq is not null and a.id in (o.debit_account_id, o.credit_account_id))`,
+  ofLine: () => `m.payment_id = l.payment_id and not exists (
+      select from general_ledger.payment_line o
+      where o.payment_id = l.payment_id and o.line_no < l.line_no and a.id in (o.debit_account_id, o.credit_account_id))`,
+  // Of a posted payment whose lines on these accounts were all released, nothing stands where it was posted.
+  standsAtDraft: (ids, head) => `not (${IS_BOOKED_BY(head)}) or not exists (
+      select from general_ledger.payment_line o
+      where o.payment_id = l.payment_id and o.debit_seq is not null and (o.debit_account_id = any(${ids}) or o.credit_account_id = any(${ids})))`,
+};
+
+/** The sequence at which a row stands for a walk that began at that head. */
+export function standsAt(head: string): string {
+  return `case when m.is_booked and (m.is_one_step or m.sequence <= ${head}) then m.sequence else m.created_sequence end`;
+}

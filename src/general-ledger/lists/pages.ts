@@ -1,0 +1,105 @@
+// Pages of walks (contract 3.5, decisions 14 and 20). A page by cursor costs a bounded look and may be short; a page by number is whole
+// or refused. Rows are counted where it costs little, or up to a bound when asked.
+
+import { type PageRequest, pageQuery, readPage, writeCursor } from "#platform/page.ts";
+import { refusePlatform } from "#platform/problem.ts";
+import { enumOf, Type } from "#platform/schema.ts";
+import type { Tx } from "#platform/db.ts";
+import type { DateBounds } from "./bounds.ts";
+import { countChangesBefore, lastChangeDatedBefore, readHead } from "./journal-walk.store.ts";
+import { type Found, placeText, readPlace } from "./place.ts";
+import { type Look, type Range, walk } from "./walk.ts";
+
+/** Query members of every list of this module. */
+export const listQuery = {
+  sortDirection: enumOf(["asc", "desc"], { default: "desc", description: "desc: newest first." }),
+  ...pageQuery,
+  includeTotalCount: Type.Optional(
+    Type.Boolean({
+      description:
+        "Ask for totalCount where it is not given anyway. It stays absent for more than 10 000 items, or where counting would read more than 20 000 rows.",
+    }),
+  ),
+};
+
+/** Sentences for the description of every list. */
+export const LIST_RULES =
+  "Filters that match little of a large ledger: a page by cursor looks at 5 000 rows at most and may hold fewer items than asked for, or none; go on while nextCursor is not null. " +
+  "A walk by cursor, newest first, meets everything that was there when it began once, whatever is booked meanwhile.";
+
+export type ListRequest = PageRequest & { readonly sortDirection: "asc" | "desc"; readonly includeTotalCount?: boolean };
+
+/** What is looked along. */
+export type ListSource = {
+  readonly look: Look;
+  /** Rows at the beginning that `look` has left out already. */
+  readonly skipped?: number;
+  /** The number of all rows, where it is known without looking. */
+  readonly count?: number | null;
+};
+
+export type FoundPage = {
+  readonly found: readonly Found[];
+  readonly page: { pageNumber: number; pageSize: number; nextCursor: string | null; totalCount?: number };
+};
+
+const EFFORT = 5_000;
+const EFFORT_MAX = 20_000;
+const COUNT_MAX = 10_000;
+
+/** Reads one page. `mark` names the list: a cursor of another one is refused. `open` makes the source for a range and rows to leave out. */
+export async function readListPage(
+  tx: Tx,
+  request: ListRequest,
+  mark: string,
+  dates: DateBounds,
+  open: (range: Range, skip: number) => Promise<ListSource>,
+): Promise<FoundPage> {
+  const newestFirst = request.sortDirection === "desc";
+  const ownMark = `${mark} ${request.sortDirection}`;
+  const start = readPage(request, ownMark);
+  const skip = "skip" in start ? start.skip : 0;
+  const now = await readHead(tx);
+  const place = "after" in start ? readPlace(start.after) : null;
+  const began = place === null || place.head > now ? now : place.head;
+  const after = place?.after ?? null;
+  const range = await rangeOf(tx, dates, { newestFirst, head: began, now, at: after?.sequence ?? null });
+
+  const { look, skipped = 0, count = null } = await open(range, skip);
+  const wanted = skip - skipped + request.pageSize;
+  const isNumbered = request.pageNumber !== undefined;
+  const { found, rest } = await walk(look, after, wanted, isNumbered ? EFFORT_MAX : EFFORT);
+  if (isNumbered && rest !== null && found.length < wanted) {
+    refusePlatform("validationFailed", {
+      errors: { pageNumber: ["Too few of the newest rows match these filters; use cursor, or narrower filters."] },
+    });
+  }
+  const total = await countAll();
+  return {
+    found: found.slice(skip - skipped),
+    page: {
+      pageNumber: request.pageNumber ?? 1,
+      pageSize: request.pageSize,
+      nextCursor: rest === null ? null : writeCursor(placeText(began, rest), ownMark),
+      ...(total === null ? {} : { totalCount: total }),
+    },
+  };
+
+  async function countAll(): Promise<number | null> {
+    if (count !== null) return count;
+    if (rest === null && after === null) return found.length + skipped;
+    if (request.includeTotalCount !== true) return null;
+    const all = await walk(look, null, COUNT_MAX, EFFORT_MAX);
+    return all.rest === null ? all.found.length + skipped : null;
+  }
+}
+
+type Walking = { readonly newestFirst: boolean; readonly head: bigint; readonly now: bigint; readonly at: bigint | null };
+
+/** The sequences among which everything lies that is dated within the bounds. */
+export async function rangeOf(tx: Tx, { from, before }: DateBounds, { newestFirst, head, now, at }: Walking): Promise<Range> {
+  const first = from === null ? 1n : (await countChangesBefore(tx, from)) + 1n;
+  const limit = newestFirst && at !== null && at < now ? at : now;
+  const last = before === null ? now : await lastChangeDatedBefore(tx, before, limit);
+  return { newestFirst, head, from: first, through: last < now ? last : now };
+}
