@@ -2,8 +2,9 @@
 // accounts that have something on them.
 
 import { clientProfileEndpoints } from "#client-profile";
-import { type AccountSettings, generalLedgerEndpoints, type LedgerDeps, Writer } from "#general-ledger";
+import { type AccountSettings, generalLedgerEndpoints, type LedgerDeps, ownsAccount, Writer } from "#general-ledger";
 import { onboardingEndpoints } from "#onboarding";
+import { openOneTimeCodes } from "#one-time-codes";
 import type { Scope } from "#platform/access.ts";
 import { readConfig } from "#platform/config.ts";
 import { Lane } from "#platform/lane.ts";
@@ -79,10 +80,13 @@ export async function openLedgerApp({
   let writer: Writer | undefined;
   const endpoints: Parameters<typeof openTestApp>[0] = (db, database) => {
     writer = openWriter(database, lanes, { timeZone });
+    // Asked for and never sent: test/setup/codes.ts has what a test of codes needs.
+    const delivery = { secret: "test-secret-of-one-time-codes-0123456789abcdef", deliver: async () => undefined };
     return [
       ...clientProfileEndpoints(),
       ...onboardingEndpoints({ importStatus }),
       ...generalLedgerEndpoints({ db, writer, timeZone, accounts: accountSettings(), verifyOperation }),
+      ...openOneTimeCodes({ db, delivery, ownsAccount }).endpoints,
     ];
   };
   const bank = await openTestApp(endpoints, {
