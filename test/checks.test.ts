@@ -36,6 +36,7 @@ const boundaries: { default: { forbidden: { name: string }[] } } = await import(
 
 const BOUNDARY_FAULTS: Texts = {
   "src/platform/up.ts": 'import { open } from "#client-profile";\n\nopen();\n',
+  "src/one-time-codes/index.ts": 'import "#general-ledger";\n',
   "src/client-profile/index.ts": 'import "#general-ledger";\n\nexport const open = (): number => 1;\n',
   "src/client-profile/clients.ts": 'import type { Ring } from "./ring.ts";\n\nexport type Client = { ring: Ring };\n',
   "src/client-profile/ring.ts": 'import type { Client } from "./clients.ts";\n\nexport type Ring = { client: Client };\n',
