@@ -27,6 +27,11 @@ describe("a command", () => {
     expect(commandOf(BODY)).toEqual({
       ...ORDER,
       externalId: "P1",
+      ifVersion: null,
+      operation: "transfer",
+      clientId: null,
+      expiresAt: null,
+      reversesPaymentId: null,
       content: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) as string,
       type: "transfer",
       valueDate: null,

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { PaymentCommand } from "./command.ts";
+import { isChange, type LedgerCommand, linesOf, type PaymentCommand } from "./command.ts";
 import { type Waiting, WriterQueue } from "./writer-queue.ts";
 
 type Order = { readonly accounts: readonly string[]; readonly externalId?: string; readonly key?: string | null };
@@ -211,18 +211,19 @@ test("in any order of arrivals, batches and ends: accounts and names keep their 
 });
 
 function expectFitting(batch: readonly Waiting<number>[], linesMax: number): void {
-  const lines = batch.reduce((sum, { command: each }) => sum + each.lines.length, 0);
+  const lines = batch.reduce((sum, { command: each }) => sum + linesOf(each).length, 0);
   if (batch.length > 1) expect(lines).toBeLessThanOrEqual(linesMax);
   const once = batch.flatMap(({ command: each }) => uniqueNames(each));
   expect(once).toHaveLength(new Set(once).size);
 }
 
-function uniqueNames({ externalId, key }: PaymentCommand): string[] {
-  return [`name ${externalId}`, ...(key === null ? [] : [`key ${key.id}`])];
+function uniqueNames(each: LedgerCommand): string[] {
+  const { key } = each;
+  return [`name ${isChange(each) ? each.payment.id : each.externalId}`, ...(key === null ? [] : [`key ${key.id}`])];
 }
 
-function namesOf(each: PaymentCommand): string[] {
-  return [...new Set(each.lines.flatMap((line) => [line.debitAccountId, line.creditAccountId])), ...uniqueNames(each)];
+function namesOf(each: LedgerCommand): string[] {
+  return [...new Set(linesOf(each).flatMap((line) => [line.debitAccountId, line.creditAccountId])), ...uniqueNames(each)];
 }
 
 function sharedNames(one: readonly Waiting<number>[], other: readonly Waiting<number>[]): string[] {
