@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
-import { type AccountSettings, Follower, generalLedgerEndpoints, ownsAccount, Writer } from "#general-ledger";
+import { type AccountSettings, generalLedgerEndpoints, ownsAccount, startLedgerTasks, Writer } from "#general-ledger";
 import { clientProfileEndpoints } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
@@ -101,12 +101,9 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
     { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) },
   );
   const worker = await startJobs(config, database, { db, codes }, log);
-  const follower = config.eventsSinkUrl === null ? null : new Follower({ db, deliver: eventDelivery({ url: config.eventsSinkUrl }), log });
-  metrics.addGauge(
-    "finlego_ledger_events_waiting",
-    "Changes of the ledger that this instance is still to send.",
-    () => follower?.behind ?? 0,
-  );
+  const deliver = config.eventsSinkUrl === null ? null : eventDelivery({ url: config.eventsSinkUrl });
+  const tasks = startLedgerTasks({ db, writer, deliver, log });
+  metrics.addGauge("finlego_ledger_events_waiting", "Changes of the ledger that this instance is still to send.", tasks.behind);
   return {
     http,
     codesUrl: simulatorUrl,
@@ -114,7 +111,7 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
     async close() {
       lifecycle.draining = true;
       await drain(http);
-      await Promise.all([worker.stop(), follower?.stop()]);
+      await Promise.all([worker.stop(), tasks.stop()]);
       await closeDelivery();
       await writer.close();
       await Promise.all([db.close(), probe.close()]);

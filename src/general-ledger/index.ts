@@ -4,10 +4,6 @@ export { setClientBlocked } from "./accounts/account-changes.ts";
 export type { AccountSettings } from "./accounts/accounts.ts";
 export { ownsAccount } from "./accounts/ownership.ts";
 export { ledgerVerifiable } from "./checks.ts";
-export {
-  /** Tells a receiver outside of every change, in order and at least once. */
-  Follower,
-} from "./journal/follower.ts";
 export type { PaymentCommand } from "./posting/command.ts";
 export {
   /** What became of one command of a list. */
@@ -16,6 +12,7 @@ export {
 } from "./posting/post-batch.store.ts";
 export { generalLedgerProblems } from "./problems.ts";
 export { generalLedgerEndpoints, type LedgerDeps } from "./routes.ts";
+export { startLedgerTasks } from "./tasks.ts";
 export {
   /** Writes payments of many callers in common transactions: for speed; the rules hold without it. */
   Writer,

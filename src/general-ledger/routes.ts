@@ -8,12 +8,13 @@ import { currencyEndpoints } from "./currencies/routes.ts";
 import { eventEndpoints } from "./journal/routes.ts";
 import type { PaymentDeps } from "./payments/payments.ts";
 import { paymentEndpoints } from "./payments/routes.ts";
+import { periodEndpoints } from "./periods/routes.ts";
 import { transactionEndpoints } from "./transactions/routes.ts";
 
 /** What the operations need from the composition root. */
 export type LedgerDeps = PaymentDeps & AccountChangeDeps;
 
-/** Accounts, payments, transactions, events. */
+/** Accounts, payments, transactions, periods, events. */
 export function generalLedgerEndpoints(deps: LedgerDeps): readonly Endpoint[] {
   return [
     ...accountEndpoints(deps),
@@ -22,6 +23,7 @@ export function generalLedgerEndpoints(deps: LedgerDeps): readonly Endpoint[] {
     ...currencyEndpoints(deps),
     ...paymentEndpoints(deps),
     ...transactionEndpoints(deps),
+    ...periodEndpoints(deps),
     ...eventEndpoints(),
   ];
 }
