@@ -1,0 +1,227 @@
+-- Finding accounts, and their figures at any instant. All of it stands beside the hot account row, which gets neither a column nor an
+-- index: a payment costs what it did.
+
+-- 1. Finding.
+
+-- What the account says and searches ask for, repeated here, where rows rarely change: all but the status are final.
+alter table general_ledger.account_profile
+  add column tenant text,
+  add column client_id uuid,
+  add column currency text,
+  add column status general_ledger.account_status,
+  -- All that a person may look for. The separator keeps a piece of text from reaching over two of them.
+  add column search_text text not null generated always as (
+    lower(number || U&'\001F' || coalesce(iban, '') || U&'\001F' || name || U&'\001F' || coalesce(external_id, ''))) stored;
+update general_ledger.account_profile p
+set tenant = a.tenant, client_id = a.client_id, currency = a.currency, status = a.status
+from general_ledger.account a where a.id = p.account_id;
+alter table general_ledger.account_profile
+  alter column tenant set not null,
+  alter column currency set not null,
+  alter column status set not null;
+
+-- Which kinds of accounts there ever were: few, so that a list in order of time is merged from one range of an index for each kind,
+-- however rare the wanted kinds are among all accounts.
+create table general_ledger.account_kind (
+  tenant text not null,
+  currency text not null,
+  type general_ledger.account_type not null,
+  status general_ledger.account_status not null,
+  primary key (tenant, currency, type, status)
+);
+insert into general_ledger.account_kind (tenant, currency, type, status)
+select distinct p.tenant, p.currency, p.type, p.status from general_ledger.account_profile p;
+grant select on general_ledger.account_kind to finlego_app;
+create trigger account_kind_is_kept before update or delete or truncate on general_ledger.account_kind
+  for each statement execute function platform.refuse_change();
+
+-- A profile says of its account what the account says.
+create function general_ledger.repeat_account() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select a.tenant, a.client_id, a.currency, a.status into new.tenant, new.client_id, new.currency, new.status
+  from general_ledger.account a where a.id = new.account_id;
+  if found and not exists (
+    select from general_ledger.account_kind k
+    where k.tenant = new.tenant and k.currency = new.currency and k.type = new.type and k.status = new.status
+  ) then
+    insert into general_ledger.account_kind (tenant, currency, type, status) values (new.tenant, new.currency, new.type, new.status)
+    on conflict do nothing;
+  end if;
+  return new;
+end
+$$;
+create trigger account_profile_repeats_its_account before insert or update of tenant, client_id, currency, status, type on general_ledger.account_profile
+  for each row execute function general_ledger.repeat_account();
+
+create function general_ledger.tell_profile() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update general_ledger.account_profile p set status = new.status where p.account_id = new.id;
+  return null;
+end
+$$;
+create trigger account_status_is_told_to_its_profile after update of status on general_ledger.account
+  for each row when (old.status is distinct from new.status) execute function general_ledger.tell_profile();
+revoke all on function general_ledger.repeat_account from public;
+revoke all on function general_ledger.tell_profile from public;
+
+-- Every piece of three characters, each once: a text that contains another one contains its pieces. (No extension is needed for this,
+-- which not every server has.)
+create function general_ledger.pieces(p_text text) returns text[]
+language sql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(array_agg(distinct substr(p_text, i, 3)), '{}') from generate_series(1, length(p_text) - 2) i
+$$;
+create index account_profile_by_piece on general_ledger.account_profile using gin (general_ledger.pieces(search_text)) with (fastupdate = off);
+
+create index account_profile_by_time on general_ledger.account_profile (created_at, account_id);
+create index account_profile_by_tenant on general_ledger.account_profile (tenant, created_at, account_id);
+create index account_profile_by_kind on general_ledger.account_profile (currency, type, status, created_at, account_id);
+create index account_profile_by_tenant_and_kind on general_ledger.account_profile (tenant, currency, type, status, created_at, account_id);
+create index account_profile_by_client on general_ledger.account_profile (client_id, created_at, account_id) where client_id is not null;
+-- The bank's own accounts: few among those of clients.
+create index account_profile_of_the_bank on general_ledger.account_profile (account_id) where client_id is null;
+
+-- 2. Figures at an instant. The balance is that of the last entry before it, found by binary search. For holds and value dates
+-- post_batch keeps two small logs, which payments of one step, valued on their day, do not touch.
+
+-- What was held on an account after each batch that changed it. Times rise along an account.
+create table general_ledger.hold_change (
+  account_id uuid not null,
+  changed_at timestamptz not null,
+  batch_id bigint not null,
+  held_minor bigint not null,
+  primary key (account_id, changed_at, batch_id),
+  constraint hold_change_is_not_negative check (held_minor >= 0)
+);
+grant select on general_ledger.hold_change to finlego_app;
+create trigger hold_change_is_immutable before update or delete or truncate on general_ledger.hold_change
+  for each statement execute function platform.refuse_change();
+
+-- Sums of entries that were valued on another day than the one (in UTC, whatever the bank's time zone) on which they were booked.
+create table general_ledger.value_shift (
+  account_id uuid not null,
+  booked_on date not null,
+  value_date date not null,
+  amount_minor numeric not null,
+  primary key (account_id, booked_on, value_date),
+  constraint value_shift_is_between_two_days check (booked_on <> value_date)
+);
+grant select on general_ledger.value_shift to finlego_app;
+create trigger value_shift_is_kept before delete or truncate on general_ledger.value_shift
+  for each statement execute function platform.refuse_change();
+
+-- For post_batch, under the locks of the accounts: what is held on each of them after the batch. Give only those where it changed.
+create function general_ledger.note_holds(p_batch bigint, p_at timestamptz, p_accounts uuid[], p_held bigint[]) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into general_ledger.hold_change (account_id, changed_at, batch_id, held_minor)
+  select u.account, greatest(p_at, last.changed_at), p_batch, u.held
+  from unnest(p_accounts, p_held) u(account, held)
+  left join lateral (
+    select h.changed_at from general_ledger.hold_change h where h.account_id = u.account order by h.changed_at desc limit 1
+  ) last on true
+$$;
+
+-- For post_batch, after the entries: the payments of the batch that were posted with another value date than the day of p_at in UTC.
+create function general_ledger.note_value_dates(p_at timestamptz, p_payments uuid[]) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into general_ledger.value_shift (account_id, booked_on, value_date, amount_minor)
+  select s.account, (p_at at time zone 'UTC')::date, p.value_date, sum(s.amount)
+  from unnest(p_payments) u(id)
+  cross join lateral (select v.value_date from general_ledger.payment v where v.id = u.id limit 1) p
+  cross join lateral (
+    select l.debit_account_id as debited, l.credit_account_id as credited, coalesce(l.posted_minor, l.amount_minor)::numeric as amount
+    from general_ledger.payment_line l where l.payment_id = u.id and l.debit_seq is not null limit 50
+  ) l
+  cross join lateral (values (l.debited, -l.amount), (l.credited, l.amount)) s(account, amount)
+  where p.value_date <> (p_at at time zone 'UTC')::date
+  group by s.account, p.value_date
+  order by s.account, p.value_date
+  on conflict (account_id, booked_on, value_date) do update set amount_minor = value_shift.amount_minor + excluded.amount_minor
+$$;
+revoke all on function general_ledger.note_holds from public;
+revoke all on function general_ledger.note_value_dates from public;
+
+-- 3. Recalculation: what is stored on accounts is set to what the entries and pending payments give, where it differs.
+-- Entries are never changed, so that the long sum over what is booked already needs no lock; under the locks, taken in id order, only
+-- what was booked since is added. In one call at most two million entries are summed: where accounts have more of them together, each sum
+-- begins at the balance after an earlier entry.
+create function general_ledger.recalculate_accounts(p_accounts uuid[])
+returns table (
+  account_id uuid, previous_balance bigint, balance bigint, previous_held bigint, held bigint, changed boolean
+)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  entries_max constant bigint := 2000000;
+  ids uuid[];
+  upto bigint[];
+  sums numeric[];
+  span bigint;
+  i integer := 0;
+  a record;
+  rest record;
+  pending record;
+  last record;
+begin
+  select array_agg(u.id order by u.id), array_agg(coalesce(e.account_seq, 0) order by u.id) into ids, upto
+  from (select distinct p.id from unnest(p_accounts) p(id)) u
+  cross join lateral (select x.id from general_ledger.account x where x.id = u.id limit 1) known
+  left join lateral (select n.account_seq from general_ledger.entry n where n.account_id = u.id order by n.account_seq desc limit 1) e on true;
+  select case when sum(n) <= entries_max then max(n) else entries_max / count(*) end into span from unnest(upto) u(n);
+  select array_agg(coalesce(start.balance_after, 0) + coalesce(s.total, 0) order by u.id) into sums
+  from unnest(ids, upto) u(id, upto)
+  left join lateral (select n.balance_after from general_ledger.entry n where n.account_id = u.id and n.account_seq = u.upto - span) start on true
+  cross join lateral (
+    select sum(n.amount_minor) as total from general_ledger.entry n
+    where n.account_id = u.id and n.account_seq > u.upto - span and n.account_seq <= u.upto
+  ) s;
+
+  for a in select x.* from general_ledger.account x where x.id = any(ids) order by x.id for no key update loop
+    i := i + 1;
+    -- Each statement from here sees all that was committed before this account was locked.
+    select coalesce(sum(n.amount_minor), 0) as total into rest from general_ledger.entry n where n.account_id = a.id and n.account_seq > upto[i];
+    select n.account_seq, n.booked_at into last from general_ledger.entry n where n.account_id = a.id order by n.account_seq desc limit 1;
+    select
+      coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
+        where l.debit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+          and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as held,
+      coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
+        where l.credit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+          and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as incoming
+    into pending;
+    account_id := a.id;
+    previous_balance := a.balance_minor;
+    previous_held := a.held_minor;
+    balance := sums[i] + rest.total;
+    held := case when a.credit_normal then pending.held else 0 end;
+    changed := (a.balance_minor, a.held_minor, a.incoming_minor, a.last_seq, a.last_booked_at) is distinct from
+      (balance, held, case when a.credit_normal then pending.incoming else 0 end::bigint, coalesce(last.account_seq, 0), last.booked_at);
+    if changed then
+      update general_ledger.account x
+      set balance_minor = balance, held_minor = held, incoming_minor = case when a.credit_normal then pending.incoming else 0 end,
+          last_seq = coalesce(last.account_seq, 0), last_booked_at = last.booked_at, version = x.version + 1
+      where x.id = a.id;
+    end if;
+    return next;
+  end loop;
+end
+$$;
+revoke all on function general_ledger.recalculate_accounts from public;
+grant execute on function general_ledger.recalculate_accounts to finlego_app;
