@@ -57,3 +57,14 @@ test("one code in two catalogues is one status and one advice, whatever the titl
   expect(texts(contradictions(twice({ status: 422 })))).toEqual([`taken is another problem in ${PATH}`]);
   expect(texts(contradictions(twice({ retry: "later" })))).toEqual([`taken is another problem in ${PATH}`]);
 });
+
+test("what a client is answered otherwise than a system has both statuses on its page, and no third one", () => {
+  const twice = [403, 409].map((status) => ({ path: PATH, problems: { clientBlocked: { status, title: "Blocked", retry: "later" } } }));
+  expect(contradictions(twice)).toEqual([]);
+  expect(undocumented(codesOf(twice), "### clientBlocked\n\n**403 or 409** · retry: later\n")).toEqual([]);
+  expect(texts(undocumented(codesOf(twice), "### clientBlocked\n\n**403** · retry: later\n"))).toEqual([
+    "clientBlocked should begin with **403 or 409** · retry: later",
+  ]);
+  const third = { path: OTHER, problems: { clientBlocked: { status: 423, title: "Blocked", retry: "later" } } };
+  expect(texts(contradictions([...twice, third]))).toEqual([`clientBlocked is another problem in ${PATH}`]);
+});

@@ -85,19 +85,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   a general_ledger.account := general_ledger.open_account_for_change(p_account);
-  status general_ledger.account_status := case when p_debit_blocked and p_credit_blocked then 'blocked' else 'active' end;
+  new_status general_ledger.account_status := case when p_debit_blocked and p_credit_blocked then 'blocked' else 'active' end;
   blocks constant boolean := p_change = 'account.blocked';
 begin
   if p_change not in ('account.blocked', 'account.unblocked') then
     raise exception 'unknown change %', p_change using errcode = 'invalid_parameter_value';
   end if;
   if a.status = 'pending' or (a.debit_blocked <> p_debit_blocked and p_debit_blocked <> blocks) or (a.credit_blocked <> p_credit_blocked and p_credit_blocked <> blocks)
-     or (a.debit_blocked, a.credit_blocked, a.status) = (p_debit_blocked, p_credit_blocked, status) then
+     or (a.debit_blocked, a.credit_blocked, a.status) = (p_debit_blocked, p_credit_blocked, new_status) then
     raise exception 'account % cannot be changed so', p_account using errcode = 'restrict_violation';
   end if;
 
   update general_ledger.account x
-  set debit_blocked = p_debit_blocked, credit_blocked = p_credit_blocked, status = set_account_blocks.status, version = x.version + 1
+  set debit_blocked = p_debit_blocked, credit_blocked = p_credit_blocked, status = new_status, version = x.version + 1
   where x.id = p_account;
   update general_ledger.account_profile p
   set block_reason = case when blocks then p_reason when p_debit_blocked or p_credit_blocked then p.block_reason end

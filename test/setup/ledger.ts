@@ -2,9 +2,9 @@
 // accounts that have something on them.
 
 import { clientProfileEndpoints } from "#client-profile";
-import { type AccountSettings, generalLedgerEndpoints, type LedgerDeps, ownsAccount, Writer } from "#general-ledger";
+import { type AccountSettings, generalLedgerEndpoints, ownsAccount, Writer } from "#general-ledger";
 import { onboardingEndpoints } from "#onboarding";
-import { openOneTimeCodes } from "#one-time-codes";
+import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { Scope } from "#platform/access.ts";
 import { readConfig } from "#platform/config.ts";
 import { Lane } from "#platform/lane.ts";
@@ -41,6 +41,8 @@ export type LedgerApp = TestApp & {
   aClientAccount(options?: { readonly currency?: string; readonly tenant?: string }): Promise<TestAccount>;
   /** The account as it stands. */
   account(id: string): Promise<TestAccount>;
+  /** The `verificationToken` with which the account's client may close it. One for a client in a minute. */
+  confirmClosing(account: Pick<TestAccount, "id" | "clientId">): Promise<string>;
   /** What is wrong with the books; nothing, one hopes. Accounts whose balance a test has set by hand are of its own making. */
   unbalanced(): Promise<readonly unknown[]>;
 };
@@ -66,27 +68,36 @@ export type LedgerAppOptions = Pick<TestAppOptions, "poolSize" | "rateLimitPerMi
   readonly importStatus?: "active" | "pending";
   /** BANK_TIME_ZONE; UTC unless said otherwise. */
   readonly timeZone?: string;
-  /** Who has proved what with a one-time code; nobody unless said otherwise. */
-  readonly verifyOperation?: LedgerDeps["verifyOperation"];
 };
 
 export async function openLedgerApp({
   lanes = 2,
   importStatus = "active",
   timeZone = "UTC",
-  verifyOperation = async () => false,
   ...options
 }: LedgerAppOptions = {}): Promise<LedgerApp> {
   let writer: Writer | undefined;
+  let codes: OneTimeCodes | undefined;
+  const sent: Message[] = [];
   const endpoints: Parameters<typeof openTestApp>[0] = (db, database) => {
     writer = openWriter(database, lanes, { timeZone });
-    // Asked for and never sent: test/setup/codes.ts has what a test of codes needs.
-    const delivery = { secret: "test-secret-of-one-time-codes-0123456789abcdef", deliver: async () => undefined };
+    // Kept in memory until somebody asks: test/setup/codes.ts has what a test of codes needs.
+    codes = openOneTimeCodes({
+      db,
+      ownsAccount,
+      delivery: { secret: "0123456789".repeat(5), deliver: async (message) => void sent.push(message) },
+    });
     return [
       ...clientProfileEndpoints(),
       ...onboardingEndpoints({ importStatus }),
-      ...generalLedgerEndpoints({ db, writer, timeZone, accounts: accountSettings(), verifyOperation }),
-      ...openOneTimeCodes({ db, delivery, ownsAccount }).endpoints,
+      ...generalLedgerEndpoints({
+        db,
+        writer,
+        timeZone,
+        accounts: accountSettings(),
+        verifyOperation: codes.consumeVerificationToken,
+      }),
+      ...codes.endpoints,
     ];
   };
   const bank = await openTestApp(endpoints, {
@@ -98,8 +109,33 @@ export async function openLedgerApp({
   });
   const owner = new pg.Client({ connectionString: bank.database.ownerUrl });
   await owner.connect();
-  if (writer === undefined) throw new Error("the endpoints were not made");
-  return { ...bank, writer, owner, ...shortcuts(bank), unbalanced: async () => (await owner.query<object>(FAULTS)).rows };
+  if (writer === undefined || codes === undefined) throw new Error("the endpoints were not made");
+  const { jobs } = codes;
+  return {
+    ...bank,
+    writer,
+    owner,
+    ...shortcuts(bank),
+    confirmClosing: (account) => confirmClosing(bank, jobs, sent, account),
+    unbalanced: async () => (await owner.query<object>(FAULTS)).rows,
+  };
+}
+
+type Message = { readonly id: string; readonly text: string };
+
+/** As the worker and the client do it: the code is sent, read and sent back. */
+async function confirmClosing(
+  bank: TestApp,
+  jobs: OneTimeCodes["jobs"],
+  sent: readonly Message[],
+  { id, clientId }: Pick<TestAccount, "id" | "clientId">,
+): Promise<string> {
+  const calls = bank.callAs({ kind: "client", clientId: clientId ?? "" });
+  const { otpId } = bodyOf(await calls.post("/Accounts/send-otp", { operation: "closeAccount", accountId: id }));
+  const actor = { kind: "job", id: "send", tenant: null, traceId: "test" } as const;
+  for (const job of jobs) await job.run({ challengeId: otpId }, { db: bank.db, actor, signal: new AbortController().signal, attempt: 1 });
+  const code = /(?<!\d)\d{6}(?!\d)/.exec(sent.find((message) => message.id === otpId)?.text ?? "")?.[0];
+  return String(bodyOf(await calls.post("/Accounts/otp-verification", { otpId, code }))["verificationToken"]);
 }
 
 /** A writer over lanes of its own, as `openApp` makes it. Whoever opens it closes it. */
@@ -124,7 +160,7 @@ function accountSettings(): AccountSettings {
   };
 }
 
-function shortcuts(bank: TestApp): Omit<LedgerApp, keyof TestApp | "writer" | "owner" | "unbalanced"> {
+function shortcuts(bank: TestApp): Omit<LedgerApp, keyof TestApp | "writer" | "owner" | "confirmClosing" | "unbalanced"> {
   const system = bank.callAs({ kind: "system", scopes: LEDGER_SCOPES });
   const open = async (order: Readonly<Record<string, unknown>>): Promise<TestAccount> => {
     return bodyOf(await system.post("/v2/internal/Accounts", order)) as TestAccount;

@@ -11,13 +11,18 @@ export type ProblemCode = Spec & { readonly code: string; readonly path: string 
 
 export const PROBLEMS_PAGE = "docs/problems.md";
 
+/** Codes that answer the client itself with another status than systems (contract decision 22): by name, so that nothing else does by mistake. */
+const STATUSES: Readonly<Record<string, readonly number[]>> = { clientBlocked: [403, 409] };
+
+const statusesOf = ({ code, status }: { code: string; status: number }): readonly number[] => STATUSES[code] ?? [status];
+
 /** A heading that is a code, and the line of status and advice below it. */
-const SECTION = /^#{2,3} `?([a-z][A-Za-z0-9]*)`?\n\n?(?:\*\*(\d{3})\*\* · retry: (no|later)$)?/gm;
+const SECTION = /^#{2,3} `?([a-z][A-Za-z0-9]*)`?\n\n?(?:\*\*(\d{3}(?: or \d{3})?)\*\* · retry: (no|later)$)?/gm;
 
 /** Each code has one section in the page with its status and advice, each section a code in a catalogue. */
 export function undocumented(codes: readonly ProblemCode[], page: string): Fault[] {
   const sections = [...page.matchAll(SECTION)].map(({ 1: code = "", 2: status, 3: retry, index }) => {
-    return { code, status: Number(status), retry, line: page.slice(0, index).split("\n").length };
+    return { code, status, retry, line: page.slice(0, index).split("\n").length };
   });
   const missing = codes
     .filter(({ code }) => !sections.some((section) => section.code === code))
@@ -27,8 +32,9 @@ export function undocumented(codes: readonly ProblemCode[], page: string): Fault
     const known = codes.find((each) => each.code === code);
     if (!known) return fault(`no catalogue has ${code}`);
     if (sections.findIndex((each) => each.code === code) < index) return fault(`${code} has two sections`);
-    if (known.status === status && known.retry === retry) return [];
-    return fault(`${code} should begin with **${known.status}** · retry: ${known.retry}`);
+    const statuses = statusesOf(known).join(" or ");
+    if (statuses === status && known.retry === retry) return [];
+    return fault(`${code} should begin with **${statuses}** · retry: ${known.retry}`);
   });
   return [...missing, ...wrong];
 }
@@ -59,13 +65,13 @@ export function codesOf(catalogues: readonly Catalogue[]): ProblemCode[] {
   return [...first.values()];
 }
 
-/** Two modules may refuse alike (the ledger and the clients both know a duplicate), but one code is one status and one advice. */
+/** Two modules may refuse alike (the ledger and the clients both know a duplicate), but one code is one status and one advice, unless it stands in `STATUSES`. */
 export function contradictions(catalogues: readonly Catalogue[]): Fault[] {
   const codes = codesOf(catalogues);
   return catalogues.flatMap(({ path, problems }) =>
     Object.entries(problems).flatMap(([code, { status, retry }]): Fault[] => {
       const first = codes.find((each) => each.code === code);
-      if (!first || (first.status === status && first.retry === retry)) return [];
+      if (!first || (statusesOf(first).includes(status) && first.retry === retry)) return [];
       return [{ path, line: 1, message: `${code} is another problem in ${first.path}` }];
     }),
   );
