@@ -62,7 +62,7 @@ const refused = (outcome: string, figures = ""): Told => ({
 });
 
 const repeated = (outcome: string, { terms, changeNo }: ModelPayment): Told => ({
-  told: { outcome, figures: outcome === "replayed" ? `${terms.id} now` : terms.id },
+  told: { outcome, figures: `${terms.id} ${changeNo}` },
   answerOfKey: { outcome: "replayed", figures: `${terms.id} ${changeNo}` },
 });
 
@@ -186,9 +186,8 @@ export function summary(result: CommandResult | undefined): Summary {
         figures: result.payment.accounts.map((s) => `${s.accountId} ${s.seq} ${s.balanceMinor} ${s.heldMinor}`).join("; "),
       };
     case "replayed":
-      return { outcome: "replayed", figures: `${result.paymentId} ${result.change ?? "now"}` };
     case "unchanged":
-      return { outcome: "unchanged", figures: result.paymentId };
+      return { outcome: result.outcome, figures: `${result.paymentId} ${result.change}` };
     case "withdrawn":
       return { outcome: "withdrawn", figures: "" };
     default:

@@ -29,8 +29,7 @@ export async function settle(db: Database, call: Asker, judged: readonly Judged[
 }
 
 function askOf(result: CommandResult): Ask[] {
-  if (result.outcome === "replayed") return [{ id: result.paymentId, change: result.change }];
-  return result.outcome === "unchanged" ? [{ id: result.paymentId, change: null }] : [];
+  return result.outcome === "replayed" || result.outcome === "unchanged" ? [{ id: result.paymentId, change: result.change }] : [];
 }
 
 const nameOf = ({ id, change }: Ask): string => `${id} ${change ?? ""}`;

@@ -21,10 +21,10 @@ export type CommandRefusal = {
 
 export type CommandResult =
   | { readonly outcome: "accepted"; readonly payment: Payment }
-  /** The payment exists: the caller reads it as this change left it; null: as it is now. */
-  | { readonly outcome: "replayed"; readonly paymentId: string; readonly change: number | null }
-  /** The change was made before: the caller reads the payment as it is now. */
-  | { readonly outcome: "unchanged"; readonly paymentId: string }
+  /** The payment exists: the caller reads it as this change left it, which was its last one when a new key or an externalId met it. */
+  | { readonly outcome: "replayed"; readonly paymentId: string; readonly change: number }
+  /** The change was made before: the caller reads the payment as it stood when that was judged, after this change. */
+  | { readonly outcome: "unchanged"; readonly paymentId: string; readonly change: number }
   /** Only in an atomic batch: this command would pass, another one did not. */
   | { readonly outcome: "withdrawn" }
   | CommandRefusal;
@@ -82,11 +82,9 @@ export function readResults(row: PostBatchRow, commands: readonly LedgerCommand[
         : newPayment(command, row, { sequence, clientId: clients[index] || null, accounts: left });
       return { outcome, payment };
     }
-    if (outcome === "replayed") {
-      const change = Number(changes?.[index]);
-      return { outcome, paymentId: existing?.[index] ?? "", change: change < 0 ? -change : null };
+    if (outcome === "replayed" || outcome === "unchanged") {
+      return { outcome, paymentId: existing?.[index] ?? "", change: Math.abs(Number(changes?.[index])) };
     }
-    if (outcome === "unchanged") return { outcome, paymentId: existing?.[index] ?? "" };
     if (outcome === "refusedBefore") return readKept(row.refusals?.[index] ?? null);
     return {
       outcome,

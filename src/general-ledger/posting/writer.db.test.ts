@@ -246,7 +246,7 @@ describe("a connection that is killed", () => {
     const command = aCommand(a, b);
     expect(await ending(writer.submit(command))).toBe("accepted");
     // What the writer does after a broken connection: the same command once more.
-    expect(await writer.submit(command)).toEqual({ outcome: "replayed", paymentId: command.id, change: null });
+    expect(await writer.submit(command)).toEqual({ outcome: "replayed", paymentId: command.id, change: 1 });
     expect(await balanceOf(a)).toBe(-1n);
   });
 });
