@@ -3,13 +3,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
-import { Follower } from "#general-ledger";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { eventDelivery } from "../src/adapters/event-sink.ts";
+import { Follower, type FollowerOptions } from "../src/general-ledger/journal/follower.ts";
 import { aTransfer } from "./builders.ts";
 import { bodyOf, type LedgerApp, openLedgerApp } from "./setup/ledger.ts";
 
-type FollowerOptions = ConstructorParameters<typeof Follower>[0];
 type Event = Readonly<Record<string, unknown>> & { readonly id: string; readonly sequence: number };
 type Line = { readonly level: string; readonly message: string; readonly detail: Readonly<Record<string, unknown>> };
 

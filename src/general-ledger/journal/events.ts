@@ -10,8 +10,8 @@ import { toAccountEvent, toPaymentEvent } from "./views.ts";
 /** `tenant`: whose changes; null: everybody's. */
 export type EventRequest = { readonly after: number; readonly limit: number; readonly tenant: string | null };
 
-/** How many changes a confined reader's page looks at: others' changes cost no more than these, and lastSequence passes them by. */
-const CONFINED_WINDOW = 2_000;
+/** How many changes a confined reader's page looks at: what others did costs no more than these, and lastSequence passes it by. */
+const confinedWindow = (limit: number): number => Math.max(500, 2 * limit);
 /** A page ends early behind so many lines of payments: fifty for one payment are allowed, fifty thousand for one answer are not. */
 const LINES_MAX = 5_000;
 
@@ -20,7 +20,7 @@ export async function readEvents(tx: Tx, { after, limit, tenant }: EventRequest)
   const first = BigInt(after) + 1n;
   const head = await store.findHead(tx);
   if (head < first) return { items: [], lastSequence: after, hasMore: false };
-  const last = smaller(head, first + BigInt(tenant === null ? limit : CONFINED_WINDOW) - 1n);
+  const last = smaller(head, first + BigInt(tenant === null ? limit : confinedWindow(limit)) - 1n);
   const changes = await store.findChanges(tx, first, last);
   invariant(
     changes.length === Number(last - first + 1n) && changes.every(({ sequence }, i) => sequence === first + BigInt(i)),
