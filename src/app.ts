@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
-import { type AccountSettings, generalLedgerEndpoints, ownsAccount, startLedgerTasks, Writer } from "#general-ledger";
+import { type AccountSettings, generalLedgerEndpoints, ledgerJobs, ownsAccount, startLedgerTasks, Writer } from "#general-ledger";
 import { clientProfileEndpoints } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
@@ -152,7 +152,7 @@ async function startJobs(
   { db, codes }: Pick<Parts, "db" | "codes">,
   log: Logger,
 ): Promise<{ stop(): Promise<void> }> {
-  const jobs: Job<unknown>[] = [...codes.jobs];
+  const jobs: Job<unknown>[] = [...codes.jobs, ...ledgerJobs];
   const unsubscribe: (() => void)[] = [];
   if (config.eventsSinkUrl !== null) {
     const sink = eventSink({ url: config.eventsSinkUrl });

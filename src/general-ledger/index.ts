@@ -10,8 +10,9 @@ export {
   type CommandResult,
   postBatch,
 } from "./posting/post-batch.store.ts";
+export { ledgerJobs } from "./jobs.ts";
 export { generalLedgerProblems } from "./problems.ts";
-export { generalLedgerEndpoints, type LedgerDeps } from "./routes.ts";
+export { generalLedgerEndpoints } from "./routes.ts";
 export { startLedgerTasks } from "./tasks.ts";
 export {
   /** Writes payments of many callers in common transactions: for speed; the rules hold without it. */
