@@ -34,6 +34,8 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     select a.id::text || ' ' || e.account_seq from general_ledger.account a join general_ledger.entry e on e.account_id = a.id
     join general_ledger.payment p on p.id = e.payment_id
     where a.floor_minor is not null and e.balance_after - e.held_after < a.floor_minor
+      -- A floor that was moved says nothing of what was booked before.
+      and not exists (select from general_ledger.journal j where j.subjects @> array[a.id] and 'account.changed' = any(j.changes))
       and not exists (select from general_ledger.entry later where later.account_id = e.account_id and later.payment_id = e.payment_id
         and later.account_seq > e.account_seq)`,
   "the journal has no gap": `
@@ -53,16 +55,42 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     left join (select unnest(changes) as change, unnest(subjects) as subject from general_ledger.journal) j
       on j.subject = a.id and j.change = 'account.opened'
     group by a.id having count(j.subject) <> 1`,
-  "a payment's lines are its entries": `
+  "a payment's lines are its entries, of what was booked": `
     select l.payment_id::text from general_ledger.payment_line l join general_ledger.payment p on p.id = l.payment_id and p.state = 'posted'
     left join general_ledger.entry d on (d.account_id, d.account_seq) = (l.debit_account_id, l.debit_seq) and d.payment_id = l.payment_id
     left join general_ledger.entry c on (c.account_id, c.account_seq) = (l.credit_account_id, l.credit_seq) and c.payment_id = l.payment_id
-    where d.amount_minor is distinct from -l.amount_minor or c.amount_minor is distinct from l.amount_minor`,
+    where d.amount_minor is distinct from nullif(-coalesce(l.posted_minor, l.amount_minor), 0)
+      or c.amount_minor is distinct from nullif(coalesce(l.posted_minor, l.amount_minor), 0)`,
+  "what an account holds, and what is announced to it, are its pending lines": `
+    select a.id::text from general_ledger.account a
+    left join (select l.debit_account_id as id, sum(l.amount_minor) as held from general_ledger.payment_line l
+      join general_ledger.payment p on p.id = l.payment_id and p.state = 'pending' group by 1) h on h.id = a.id
+    left join (select l.credit_account_id as id, sum(l.amount_minor) as incoming from general_ledger.payment_line l
+      join general_ledger.payment p on p.id = l.payment_id and p.state = 'pending' group by 1) i on i.id = a.id
+    where a.held_minor <> case when a.credit_normal then coalesce(h.held, 0) else 0 end
+      or a.incoming_minor <> case when a.credit_normal then coalesce(i.incoming, 0) else 0 end`,
+  "a drafted payment's history leads to its state, step by step": `
+    select p.id::text from general_ledger.payment p join general_ledger.payment_change c on c.payment_id = p.id
+    group by p.id having count(*) <> p.change_no or max(c.change_no) <> p.change_no
+      or (array_agg(c.change::text order by c.change_no))[p.change_no] <> 'payment.' || case p.state when 'draft' then 'drafted' else p.state::text end
+      or array_to_string(array_agg(c.change::text order by c.change_no), ' ') !~
+        '^(payment.drafted ?)?(payment.pending ?)?(payment.posted|payment.cancelled)?$'
+      or array_to_string(array_agg(c.change::text order by c.change_no), ' ') ~ 'drafted payment.posted'`,
+  "a drafted payment's history stands in the journal, change by change": `
+    select coalesce(c.payment_id, j.subject)::text from general_ledger.payment_change c
+    full join (select j.batch_id, u.place - 1 as place, u.subject, u.change from general_ledger.journal j
+      cross join lateral unnest(j.changes, j.subjects) with ordinality u(change, subject, place)) j
+      on j.batch_id = c.batch_id and j.place = c.place and j.subject = c.payment_id and j.change = c.change
+    where c.payment_id is null and j.change in ('payment.drafted', 'payment.pending', 'payment.cancelled') or j.subject is null`,
+  "a payment is reversed once, by a payment that stands": `
+    select r.reversed_payment_id::text from general_ledger.reversal r join general_ledger.payment p on p.id = r.reversing_payment_id
+    group by 1 having count(*) filter (where not r.withdrawn) > 1 or bool_or(r.withdrawn <> (p.state = 'cancelled'))`,
   "a key names a payment that exists": `
     select k.id::text from platform.idempotency_key k left join general_ledger.payment p on p.id = k.payment_id
     where k.payment_id is not null and p.id is null`,
   "no entry was ever changed or removed": `
-    select relname::text from pg_stat_user_tables where relname in ('entry', 'journal', 'payment_line') and n_tup_upd + n_tup_del > 0`,
+    select relname::text from pg_stat_user_tables
+    where relname in ('entry', 'journal', 'payment_change') and n_tup_upd + n_tup_del > 0 or relname in ('payment', 'payment_line') and n_tup_del > 0`,
 };
 
 export async function checkBooks(bank: Bank, report: Report, when: string): Promise<void> {

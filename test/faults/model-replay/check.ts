@@ -4,7 +4,7 @@
 import { refusedBy, type Refused, toldBy, isOfTerms } from "./claims.ts";
 import { Books, type Obstacle, obstaclesOfDraft, obstaclesOfPend, obstaclesOfPost, obstaclesOfTransfer, transfer } from "./model.ts";
 import { type Call, type History, type Order, toText } from "./operation.ts";
-import { Replay, withTerms } from "./replay.ts";
+import { partsAsked, Replay, withTerms } from "./replay.ts";
 import { type Seen, Timeline } from "./timeline.ts";
 import { accountOnTheWire, differences, paymentOnTheWire } from "./wire.ts";
 
@@ -27,6 +27,8 @@ class Judge {
   readonly #replay: Replay;
   readonly #faults: string[];
   readonly #refusals = new Map<string, number>();
+  /** An answer that tells the ids of a payment's lines, by payment. */
+  readonly #tellsLines = new Map<string, Readonly<Record<string, unknown>>>();
   #timeline: Timeline;
   #reads = 0;
   #widest = 0;
@@ -35,6 +37,7 @@ class Judge {
     this.#history = history;
     this.#replay = new Replay(history);
     this.#faults = [...this.#replay.faults];
+    for (const call of history.calls) for (const { payment } of toldBy(call)) this.#tellsLines.set(String(payment["id"]), payment);
     this.#timeline = new Timeline(this.#replay.spans, this.#replay.last);
   }
 
@@ -69,7 +72,7 @@ class Judge {
     const { from, to } = this.#window(call);
     for (const { payment } of toldBy(call)) {
       const sequence = Number(payment["sequence"]);
-      if (sequence > to || (sequence < from && !call.isReplay && !this.#stoodWithin(String(payment["id"]), sequence, from)))
+      if (sequence > to || (sequence < from && !this.#stoodWithin(String(payment["id"]), sequence, from)))
         this.#faults.push(`call ${call.number} (${call.operation.kind}) was told of ${sequence} and stands from ${from} to ${to}`);
       else if (!this.#isAsItWas(payment))
         this.#faults.push(`call ${call.number} was told of payment ${String(payment["id"])} as it never was`);
@@ -77,10 +80,16 @@ class Judge {
     if (
       isOfTerms(call) &&
       call.answer.status === 200 &&
-      this.#accountStates(call, String(call.answer.body["id"])).length === 0
+      !this.#accountStates(call, String(call.answer.body["id"])).some((at) => this.#hasTerms(call, at))
     )
       this.#faults.push(`call ${call.number} (${call.operation.kind}) answers the account as it was at no point from ${from} to ${to}`);
     for (const refused of refusedBy(call)) this.#judgeRefusal(refused, from, to);
+  }
+
+  /** The account is then as the call wanted it. */
+  #hasTerms(call: Call, at: number): boolean {
+    const account = this.#replay.accounts.get(String(call.answer.body["id"]))?.at(at);
+    return account !== undefined && differences(accountOnTheWire(account), accountOnTheWire(withTerms(account, call))).length === 0;
   }
 
   #stoodWithin(paymentId: string, sequence: number, from: number): boolean {
@@ -211,11 +220,32 @@ class Judge {
       const version = obstaclesOfVersion(books, order);
       if (operation.kind !== "draft") return [...version, ...obstaclesOfTransfer(books, order)];
       const drafted = [...version, ...obstaclesOfDraft(books, order), ...(operation.pends ? obstaclesOfPend(books, order.lines) : [])];
-      return [...drafted, ...obstaclesOfTime(order, call)];
+      return [...drafted, ...obstaclesOfTime(order, call).map(() => ({ code: "validationFailed" }))];
     }
     if (operation.kind === "pend" || operation.kind === "post" || operation.kind === "cancel")
-      return obstaclesOfMove(books, call, operation);
+      return this.#obstaclesOfMove(books, call, operation);
     return obstaclesOfTerms(books, call);
+  }
+
+  #obstaclesOfMove(
+    books: Books,
+    call: Call,
+    { kind, paymentId }: { readonly kind: "pend" | "post" | "cancel"; readonly paymentId: string },
+  ): readonly Obstacle[] {
+    const payment = books.payment(paymentId);
+    if (payment === undefined) return [{ code: "notFound" }];
+    const parts = partsAsked(call, this.#tellsLines.get(paymentId) ?? { transactions: [] });
+    const next = { pend: "pending", post: "posted", cancel: "cancelled" }[kind];
+    if (payment.state === next) {
+      // Done before: answered as it is, unless other amounts were asked for.
+      const isOther = parts !== null && payment.lines.some(({ booked }, index) => booked !== parts[index]);
+      return isOther ? [{ code: "invalidState" }] : [];
+    }
+    const from = { pend: ["draft"], post: ["pending"], cancel: ["draft", "pending"] }[kind];
+    if (!from.includes(payment.state)) return [{ code: "invalidState" }];
+    if (kind === "cancel") return [];
+    const inTheWay = kind === "pend" ? obstaclesOfPend(books, payment.lines) : obstaclesOfPost(books, payment, parts);
+    return [...inTheWay, ...obstaclesOfTime(payment.order, call)];
   }
 
   #currencyOf({ accountId }: Obstacle): string | undefined {
@@ -227,20 +257,6 @@ class Judge {
     this.#widest = Math.max(this.#widest, window.to - window.from);
     return window;
   }
-}
-
-function obstaclesOfMove(
-  books: Books,
-  call: Call,
-  { kind, paymentId }: { readonly kind: "pend" | "post" | "cancel"; readonly paymentId: string },
-): readonly Obstacle[] {
-  const payment = books.payment(paymentId);
-  if (payment === undefined) return [{ code: "notFound" }];
-  const from = { pend: ["draft"], post: ["pending"], cancel: ["draft", "pending"] }[kind];
-  if (!from.includes(payment.state)) return [{ code: "invalidState" }];
-  if (kind === "cancel") return [];
-  const inTheWay = kind === "pend" ? obstaclesOfPend(books, payment.lines) : obstaclesOfPost(books, payment);
-  return [...inTheWay, ...obstaclesOfTime(payment.order, call)];
 }
 
 function obstaclesOfTime({ expiresAt }: Order, { endedAt }: Call): readonly Obstacle[] {
@@ -256,15 +272,15 @@ function obstaclesOfTerms(books: Books, call: Call): readonly Obstacle[] {
   const { operation } = call;
   const account = "accountId" in operation ? books.account(operation.accountId) : undefined;
   if (account === undefined) return [{ code: "notFound" }];
-  if (account.isClosed) return [{ code: "accountClosed", accountId: account.id }, { code: "invalidState" }];
-  const { balance, held, incoming, isCreditNormal } = account;
-  if (operation.kind === "close") return balance !== 0n || held !== 0n || incoming !== 0n ? [{ code: "accountNotEmpty" }] : [];
+  const { balance, held, onTheWay, isClosed, isCreditNormal } = account;
+  if (operation.kind === "close")
+    return !isClosed && (balance !== 0n || onTheWay > 0) ? [{ code: "accountNotEmpty", accountId: account.id }] : [];
+  if (isClosed) return [{ code: "accountClosed", accountId: account.id }];
   if (operation.kind !== "limit") return [];
-  const changed = withTerms(account, call);
   if (!isCreditNormal) return [{ code: "validationFailed" }];
-  return changed.floor !== null && balance - held < changed.floor
-    ? [{ code: "insufficientFunds" }, { code: "limitExceeded" }, { code: "invalidState" }]
-    : [];
+  const { limit: available } = operation;
+  const required = held - balance;
+  return required > available ? [{ code: "insufficientFunds", accountId: account.id, available, required }] : [];
 }
 
 /** A refusal that names the account and the figures names those of the reason. */

@@ -15,9 +15,14 @@ export type KnownAccount = {
 export type KnownPayment = {
   readonly id: string;
   readonly order: Order;
+  /** How it was asked for. */
+  readonly isDrafted: boolean;
+  readonly pends: boolean;
   /** Ids of its lines. */
   readonly lineIds: readonly string[];
   state: string;
+  /** Its lines as they were booked; as they were ordered until then. */
+  booked: readonly LineOrder[];
   isReversed: boolean;
 };
 
@@ -90,9 +95,21 @@ export class Known {
       const id = String(payment["id"]);
       const state = String(payment["state"]);
       const known = this.#byId.get(id);
-      if (known !== undefined) known.state = state;
-      else if (order !== null)
-        this.#add({ id, order, state, lineIds: (payment["transactions"] as { id: string }[]).map((line) => line.id), isReversed: false });
+      if (known !== undefined) {
+        known.state = state;
+        if (state === "posted") known.booked = bookedOf(known.order, payment);
+      }
+      if (known === undefined && order !== null)
+        this.#add({
+          id,
+          order,
+          isDrafted: operation.kind === "draft",
+          pends: operation.kind === "draft" && operation.pends,
+          state,
+          lineIds: (payment["transactions"] as { id: string }[]).map((line) => line.id),
+          booked: order.lines,
+          isReversed: false,
+        });
       if (order !== null && order.reverses !== null) {
         const original = this.#byId.get(order.reverses);
         if (original !== undefined) original.isReversed = true;
@@ -120,4 +137,12 @@ export class Known {
     this.#payments.push(payment);
     this.#byId.set(payment.id, payment);
   }
+}
+
+function bookedOf({ lines }: Order, payment: Readonly<Record<string, unknown>>): readonly LineOrder[] {
+  const told = payment["transactions"] as readonly { readonly amount: string; readonly state: string }[];
+  return lines.flatMap((line, index) => {
+    const { amount = "0", state = "cancelled" } = told[index] ?? {};
+    return state === "posted" ? [{ ...line, amount: BigInt(amount.replace(".", "")) }] : [];
+  });
 }

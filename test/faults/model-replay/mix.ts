@@ -4,7 +4,7 @@ import type { Random } from "../../random.ts";
 import { CURRENCIES, type Known, type KnownAccount, type KnownPayment } from "./known.ts";
 import type { LineOrder, Operation, Order } from "./operation.ts";
 
-type Kind = Operation["kind"] | "reversal";
+type Kind = Operation["kind"] | "reversal" | "again";
 
 /** How often, in parts of the sum. */
 const WEIGHTS: Readonly<Record<Kind, number>> = {
@@ -14,10 +14,11 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   post: 12,
   cancel: 7,
   reversal: 5,
+  again: 2,
   batch: 5,
   openAccount: 1,
-  block: 2,
-  unblock: 4,
+  block: 1,
+  unblock: 6,
   limit: 3,
   rename: 1,
   close: 2,
@@ -28,10 +29,8 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
 
 export function nextOperation(draw: Random, known: Known, serves: ReadonlySet<Operation["kind"]>): Operation {
   for (;;) {
-    const kind = drawKind(draw);
-    if (!serves.has(kind === "reversal" ? "transfer" : kind)) continue;
-    const operation = operationOf(kind, draw, known, serves);
-    if (operation !== null) return operation;
+    const operation = operationOf(drawKind(draw), draw, known, serves);
+    if (operation !== null && serves.has(operation.kind)) return operation;
   }
 }
 
@@ -57,6 +56,13 @@ function operationOf(kind: Kind, draw: Random, known: Known, serves: ReadonlySet
       return { kind, order: withExpiry(draw, newOrder(draw, known)), pends: draw.chance(0.3) };
     case "batch":
       return { kind, orders: draw.list(draw.integer(2, 6), () => newOrder(draw, known, false)), isAtomic: draw.chance(0.5) };
+    case "again": {
+      // The same externalId with the same content, under a key of its own.
+      const payments = known.payments(() => true);
+      if (payments.length === 0) return null;
+      const { order, isDrafted, pends } = draw.pick(payments);
+      return isDrafted ? { kind: "draft", order, pends } : { kind: "transfer", order };
+    }
     case "reversal":
       return reversal(draw, known, serves);
     case "pend":
@@ -98,7 +104,7 @@ function move(kind: "pend" | "post" | "cancel", draw: Random, known: Known): Ope
   const payments = known.payments(({ state }) => isAny || from.includes(state));
   if (payments.length === 0) return null;
   const payment = draw.pick(payments);
-  if (kind === "pend") return { kind, paymentId: payment.id };
+  if (kind === "pend") return { kind, paymentId: payment.id, reason: draw.chance(0.2) ? known.newName() : null };
   if (kind === "cancel") return { kind, paymentId: payment.id, reason: draw.chance(0.5) ? known.newName() : null };
   const [line] = payment.order.lines;
   return { kind, paymentId: payment.id, parts: draw.chance(0.35) ? parts(draw, payment) : null, currency: line?.currency ?? "" };
@@ -123,8 +129,8 @@ function reversal(draw: Random, known: Known, serves: ReadonlySet<Operation["kin
     ({ state, isReversed, order }) => isAny || (state === "posted" && !isReversed && order.reverses === null),
   );
   if (payments.length === 0) return null;
-  const { id, order } = draw.pick(payments);
-  const lines = order.lines.map(({ debit, credit, ...rest }) => ({ ...rest, debit: credit, credit: debit }));
+  const { id, order, booked } = draw.pick(payments);
+  const lines = (draw.chance(0.05) ? order.lines : booked).map(({ debit, credit, ...rest }) => ({ ...rest, debit: credit, credit: debit }));
   const reversing = known.newOrder(lines, { reverses: id });
   return serves.has("draft") && draw.chance(0.3)
     ? { kind: "draft", order: reversing, pends: draw.chance(0.5) }

@@ -13,12 +13,17 @@ export type Account = {
   /** Balance less holds never falls below; null: no floor. */
   readonly floor: bigint | null;
   readonly name: string;
+  readonly clientId: string | null;
+  /** The first open account of its client in its currency, in the order of opening. */
+  readonly isDefault: boolean;
   readonly isClosed: boolean;
   readonly isDebitBlocked: boolean;
   readonly isCreditBlocked: boolean;
   readonly balance: bigint;
   readonly held: bigint;
   readonly incoming: bigint;
+  /** Lines of pending payments that touch it. */
+  readonly onTheWay: number;
   readonly entries: number;
   /** Rises by one with each entry, with each hold that is set or taken back (on both sides of its line), and with each change of terms. */
   readonly version: number;
@@ -88,9 +93,10 @@ export function obstaclesOfTransfer(books: Books, order: Order): Obstacle[] {
   return found.length > 0 ? found : obstaclesOfFunds(books, order.lines, (line) => line.amount);
 }
 
-/** A draft moves nothing and holds nothing: its accounts must exist and be in its currency. */
+/** A draft moves nothing and holds nothing: its accounts must be there, open and in its currency. */
 export function obstaclesOfDraft(books: Books, order: Order): Obstacle[] {
-  return [...obstaclesOfLines(books, order.lines), ...obstaclesOfReversal(books, order)];
+  const found = obstaclesOfLines(books, order.lines).filter(({ code }) => code !== "accountBlocked");
+  return [...found, ...obstaclesOfReversal(books, order)];
 }
 
 export function obstaclesOfPend(books: Books, lines: readonly LineOrder[]): Obstacle[] {
@@ -105,9 +111,12 @@ export function obstaclesOfPend(books: Books, lines: readonly LineOrder[]): Obst
   });
 }
 
-/** Of a pending payment. The money is held: nothing but a block of the accounts can be in the way. */
-export function obstaclesOfPost(books: Books, payment: Payment): Obstacle[] {
-  return obstaclesOfLines(books, payment.lines);
+/** Of a pending payment. The money is held: nothing but a block of the accounts can be in the way, of lines of which something is booked. */
+export function obstaclesOfPost(books: Books, payment: Payment, parts: readonly bigint[] | null): Obstacle[] {
+  return obstaclesOfLines(
+    books,
+    payment.lines.filter((_, index) => parts === null || (parts[index] ?? 0n) > 0n),
+  );
 }
 
 function obstaclesOfLines(books: Books, lines: readonly LineOrder[]): Obstacle[] {
@@ -142,12 +151,17 @@ function shortOf(account: Account, required: bigint): Obstacle[] {
   return required > available ? [{ code: "insufficientFunds", accountId: account.id, available, required }] : [];
 }
 
-/** A posted payment that is no reversal itself, with its lines swapped, once. */
+/** A posted payment that is no reversal itself, with the lines that were booked, their sides exchanged, once. */
 function obstaclesOfReversal(books: Books, order: Order): Obstacle[] {
   if (order.reverses === null) return [];
   const original = books.payment(order.reverses);
   if (original === undefined) return [{ code: "notFound" }];
-  return original.state === "posted" && original.order.reverses === null && original.reversal === null ? [] : [{ code: "invalidState" }];
+  const isReversible = original.state === "posted" && original.order.reverses === null && original.reversal === null;
+  const swapped = (lines: readonly LineOrder[]): string[] =>
+    lines.map((line) => `${line.credit} ${line.debit} ${line.amount} ${line.currency}`);
+  const booked = original.lines.flatMap((line) => (line.booked ? [`${line.debit} ${line.credit} ${line.booked} ${line.currency}`] : []));
+  const isSame = swapped(order.lines).toSorted().join() === booked.toSorted().join();
+  return isReversible && isSame ? [] : [{ code: "invalidState" }];
 }
 
 // ── What is done ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,9 +176,9 @@ export function draft(books: Books, id: string, order: Order, sequence: number):
   settle(books, fresh(id, order, sequence));
 }
 
-export function pend(books: Books, payment: Payment, sequence: number): void {
+export function pend(books: Books, payment: Payment, reason: string | null, sequence: number): void {
   for (const line of payment.lines) hold(books, line, line.amount);
-  settle(books, { ...payment, state: "pending", sequence });
+  settle(books, { ...payment, state: "pending", reason: reason ?? payment.reason, sequence });
 }
 
 /** `parts`: what is booked of each line; a line that is not named is released. Null: everything. */
@@ -177,7 +191,7 @@ export function post(books: Books, payment: Payment, parts: readonly bigint[] | 
 
 export function cancel(books: Books, payment: Payment, reason: string | null, sequence: number): void {
   if (payment.state === "pending") for (const line of payment.lines) hold(books, line, -line.amount);
-  settle(books, { ...payment, state: "cancelled", reason, sequence });
+  settle(books, { ...payment, state: "cancelled", reason: reason ?? payment.reason, sequence });
 }
 
 function fresh(id: string, order: Order, sequence: number): Payment {
@@ -208,8 +222,13 @@ function book(books: Books, { debit, credit }: LineOrder, amount: bigint): void 
 
 function hold(books: Books, { debit, credit }: LineOrder, amount: bigint): void {
   const of = (account: Account): bigint => (account.isCreditNormal ? amount : 0n);
-  change(books, debit, (account) => ({ ...account, held: account.held + of(account), version: account.version + 1 }));
-  change(books, credit, (account) => ({ ...account, incoming: account.incoming + of(account), version: account.version + 1 }));
+  const next = (account: Account): Account => ({
+    ...account,
+    onTheWay: account.onTheWay + (amount > 0n ? 1 : -1),
+    version: account.version + 1,
+  });
+  change(books, debit, (account) => ({ ...next(account), held: account.held + of(account) }));
+  change(books, credit, (account) => ({ ...next(account), incoming: account.incoming + of(account) }));
 }
 
 /** Keeps the payment with the stands of its accounts, and what it means for the one that it reverses. */

@@ -32,7 +32,7 @@ export type Operation =
   | { readonly kind: "transfer"; readonly order: Order }
   | { readonly kind: "draft"; readonly order: Order; readonly pends: boolean }
   | { readonly kind: "batch"; readonly orders: readonly Order[]; readonly isAtomic: boolean }
-  | { readonly kind: "pend"; readonly paymentId: string }
+  | { readonly kind: "pend"; readonly paymentId: string; readonly reason: string | null }
   | {
       readonly kind: "post";
       readonly paymentId: string /** By line id; null: everything. */;
@@ -93,7 +93,7 @@ export function requestOf(operation: Operation): Request {
     case "batch":
       return post(`${PAYMENTS}/batch`, { payments: operation.orders.map(orderBody), atomic: operation.isAtomic });
     case "pend":
-      return post(`${PAYMENTS}/${operation.paymentId}/pend`, {});
+      return post(`${PAYMENTS}/${operation.paymentId}/pend`, operation.reason === null ? {} : { reason: operation.reason });
     case "post":
       return post(`${PAYMENTS}/${operation.paymentId}/post`, partsBody(operation));
     case "cancel":

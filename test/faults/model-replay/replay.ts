@@ -31,6 +31,9 @@ export class Replay {
   /** The changes that an answer told of, by payment or account and sequence: for what is read later. */
   readonly last: number;
   readonly #claims: Claims;
+  #lastClaimants: readonly Timed[] = [];
+  /** The account that the closing before this change has made its client's default. */
+  #heir: string | null = null;
 
   constructor(history: History) {
     this.#claims = new Claims(history);
@@ -54,8 +57,9 @@ export class Replay {
 
   #play(change: Change): void {
     const books = this.booksAt(change.sequence);
-    const claimants = change.change.startsWith("account.") ? this.#playAccount(books, change) : this.#playPayment(books, change);
+    const claimants = this.#claimantsOf(books, change);
     if (claimants === null) return;
+    this.#lastClaimants = claimants;
     for (const account of books.touched.accounts) keep(this.accounts, account.id, change.sequence, account);
     for (const payment of books.touched.payments) keep(this.payments, payment.id, change.sequence, payment);
     this.spans.push({
@@ -63,6 +67,14 @@ export class Replay {
       startedAt: Math.min(...claimants.map(({ startedAt }) => startedAt)),
       endedAt: Math.min(...claimants.map(({ endedAt }) => endedAt)),
     });
+  }
+
+  #claimantsOf(books: Books, change: Change): readonly Timed[] | null {
+    try {
+      return change.change.startsWith("account.") ? this.#playAccount(books, change) : this.#playPayment(books, change);
+    } catch (error) {
+      return this.#fault(`${change.change} at ${change.sequence} of ${change.subject} cannot be played: ${String(error)}`);
+    }
   }
 
   // ── Payments ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,10 +95,14 @@ export class Replay {
     const isPend = change.change === "payment.pending";
     const told = this.#claims.moversOf(id, isPend ? "pend" : "post");
     if (told.length === 0) return this.#fault(`${change.change} at ${sequence} of payment ${id}: nobody asked for it`);
-    this.#expectNone(isPend ? obstaclesOfPend(books, payment.lines) : obstaclesOfPost(books, payment), `${change.change} at ${sequence}`);
+    const parts = isPend ? null : partsOf(payment, told);
+    this.#expectNone(
+      isPend ? obstaclesOfPend(books, payment.lines) : obstaclesOfPost(books, payment, parts),
+      `${change.change} at ${sequence}`,
+    );
     this.#expectInTime(payment.order, told, sequence);
-    if (isPend) pend(books, payment, sequence);
-    else post(books, payment, partsOf(payment, told[0]), sequence);
+    if (isPend) pend(books, payment, this.#reasonOf(id, told), sequence);
+    else post(books, payment, parts, sequence);
     this.#compare(books, id, told);
     return callsOf(told);
   }
@@ -110,7 +126,7 @@ export class Replay {
       const drafted = books.payment(id);
       if (wanted === "payment.pending" && drafted !== undefined) {
         this.#expectNone(obstaclesOfPend(books, order.lines), `${wanted} at ${sequence}`);
-        pend(books, drafted, sequence);
+        pend(books, drafted, null, sequence);
       }
     }
     this.#compare(
@@ -126,18 +142,22 @@ export class Replay {
     const expired = payment.order.expiresAt;
     if (told.length === 0 && expired === null)
       return this.#fault(`payment.cancelled at ${sequence} of payment ${payment.id}: nobody asked for it`);
-    const reasons = told.map(({ payment: body }) => body["reason"]);
-    const asked = told.map(({ call }) => (call.operation.kind === "cancel" ? call.operation.reason : null));
-    const reason = reasons[0] ?? null;
-    // Several may have asked with different reasons: one of theirs stands, and all are told the same.
-    const isExpiry = expired !== null && (told.length === 0 || reason === "expired");
-    if (!isExpiry && !asked.some((each) => each === reason))
-      this.faults.push(`payment ${payment.id} was cancelled for ${String(reason)}, which nobody said`);
-    cancel(books, payment, isExpiry ? "expired" : (reason as string | null), sequence);
+    const isExpiry = expired !== null && (told.length === 0 || told[0]?.payment["reason"] === "expired");
+    const reason = isExpiry ? "expired" : this.#reasonOf(payment.id, told);
+    cancel(books, payment, reason, sequence);
     this.#compare(books, payment.id, told);
     return isExpiry
       ? [{ startedAt: Date.parse(expired) - CLOCK_SLACK_MS, endedAt: Number.POSITIVE_INFINITY }, ...callsOf(told)]
       : callsOf(told);
+  }
+
+  /** Several may have asked with different reasons: one of theirs stands (or that of an earlier change, if they gave none), and all are told. */
+  #reasonOf(id: string, told: readonly Told[]): string | null {
+    const reason = (told[0]?.payment["reason"] ?? null) as string | null;
+    const asked = told.map(({ call: { operation } }) => ("reason" in operation ? operation.reason : null));
+    if (asked.includes(reason)) return reason;
+    if (!asked.includes(null)) this.faults.push(`payment ${id} was changed for ${String(reason)}, which nobody said`);
+    return null;
   }
 
   /** All who were told of this change were told the same, and what the model says. */
@@ -145,7 +165,9 @@ export class Replay {
     const payment = books.payment(id);
     if (payment === undefined) return;
     const expected = paymentOnTheWire(payment, (each) => books.account(each));
-    for (const { call, payment: body } of told) this.#expectEqual(call, body, expected);
+    // Whether it has been reversed since is no part of the change; reads tell it.
+    for (const { call, payment: body } of told)
+      this.#expectEqual(call, body, { ...expected, reversedByPaymentId: body["reversedByPaymentId"] });
   }
 
   #expectInTime({ expiresAt }: Order, told: readonly Told[], sequence: number): void {
@@ -172,14 +194,14 @@ export class Replay {
       .termsOf(id)
       .filter(({ answer, operation }) => answer.body["version"] === account.version + 1 && changeBy(operation.kind) === change);
     const [first] = claimants;
+    if (first === undefined && this.#heir === id) return this.#playHeir(books, account);
     if (first === undefined)
       return this.#fault(`${change} at ${sequence} of account ${id}, version ${account.version + 1}: nobody was told of it`);
     if (account.isClosed) this.faults.push(`${change} at ${sequence} of account ${id}, which is closed`);
     const changed = withTerms({ ...account, version: account.version + 1 }, first);
-    if (changed.isClosed && (account.balance !== 0n || account.held !== 0n || account.incoming !== 0n))
-      this.faults.push(
-        `account ${id} was closed at ${sequence} with ${account.balance}, held ${account.held}, announced ${account.incoming}`,
-      );
+    if (changed.isClosed && account.isDefault) this.#heir = this.#heirOf(account, sequence);
+    if (changed.isClosed && (account.balance !== 0n || account.onTheWay !== 0))
+      this.faults.push(`account ${id} was closed at ${sequence} with ${account.balance} and ${account.onTheWay} lines on their way`);
     if (changed.floor !== null && changed.balance - changed.held < changed.floor)
       this.faults.push(`the change ${sequence} leaves account ${id} below its limit`);
     books.put(changed);
@@ -187,12 +209,29 @@ export class Replay {
     return claimants;
   }
 
+  /** Closing a default hands this on, in the same commit. */
+  #playHeir(books: Books, account: Account): readonly Timed[] {
+    this.#heir = null;
+    books.put({ ...account, isDefault: true, version: account.version + 1 });
+    return this.#lastClaimants;
+  }
+
+  /** The client's next open account of the currency, in the order of opening. */
+  #heirOf({ id, clientId, currency }: Pick<Account, "id" | "clientId" | "currency">, sequence: number): string | null {
+    for (const past of this.accounts.values()) {
+      const other = past.at(sequence);
+      if (other === undefined || other.id === id || other.isClosed || other.currency !== currency) continue;
+      if (clientId !== null && other.clientId === clientId) return other.id;
+    }
+    return null;
+  }
+
   #playOpening(books: Books, id: string, sequence: number): readonly Timed[] | null {
     const calls = this.#claims.openersOf(id);
     const [first] = calls;
     if (first === undefined || first.operation.kind !== "openAccount")
       return this.#fault(`account ${id} was opened at ${sequence}: nobody asked for it`);
-    const { type, currency, name } = first.operation;
+    const { type, currency, name, clientId } = first.operation;
     const isGuarded = type === "client" || type === "reserve";
     books.put({
       id,
@@ -201,12 +240,15 @@ export class Replay {
       isCreditNormal: type !== "settlement",
       floor: isGuarded ? 0n : null,
       name,
+      clientId,
+      isDefault: clientId !== null && this.#heirOf({ id, clientId, currency }, sequence) === null,
       isClosed: false,
       isDebitBlocked: false,
       isCreditBlocked: false,
       balance: 0n,
       held: 0n,
       incoming: 0n,
+      onTheWay: 0,
       entries: 0,
       version: 1,
     });
@@ -259,13 +301,20 @@ function keep<T>(pasts: Map<string, Past<T>>, id: string, sequence: number, valu
   pasts.set(id, past);
 }
 
-/** What was asked to be booked of each line, in the order of the payment's lines; null: everything. */
-export function partsOf(payment: Payment, told: Told | undefined): readonly bigint[] | null {
-  const operation = told?.call.operation;
-  if (operation?.kind !== "post" || operation.parts === null) return null;
+/** What was asked to be booked of each line, in the order of the payment's lines; null: everything. Whoever asked otherwise was refused. */
+function partsOf(payment: Payment, told: readonly Told[]): readonly bigint[] | null {
+  for (const { call, payment: body } of told) {
+    const parts = partsAsked(call, body);
+    if (parts !== null) return payment.lines.map((_, index) => parts[index] ?? 0n);
+  }
+  return null;
+}
+
+/** By line; null: everything. `body` tells the lines' ids. */
+export function partsAsked({ operation }: Call, body: Readonly<Record<string, unknown>>): readonly bigint[] | null {
+  if (operation.kind !== "post" || operation.parts === null) return null;
   const { parts } = operation;
-  const lines = told?.payment["transactions"] as readonly { readonly id: string }[];
-  return payment.lines.map((_, index) => parts.get(lines[index]?.id ?? "") ?? 0n);
+  return (body["transactions"] as readonly { readonly id: string }[]).map(({ id }) => parts.get(id) ?? 0n);
 }
 
 function changeBy(kind: Call["operation"]["kind"]): string | null {
@@ -283,7 +332,7 @@ export function withTerms(account: Account, { operation }: Call): Account {
     case "rename":
       return { ...account, name: operation.name };
     case "close":
-      return { ...account, isClosed: true };
+      return { ...account, isClosed: true, isDefault: false };
     case "block":
     case "unblock": {
       const to = operation.kind === "block";
