@@ -128,13 +128,13 @@ function anAmount(draw: Random, debit: LedgerAccount | undefined, credit: Ledger
 }
 
 /** One name stands only once in a batch, and one payment is changed once: the writer's queue sees to it. */
-export function distinct(commands: readonly LedgerCommand[]): LedgerCommand[] {
+export function distinct({ names: known }: Model, commands: readonly LedgerCommand[]): LedgerCommand[] {
   const names = new Set<string>();
   return commands.filter((command) => {
     const { id, reversesPaymentId } = "payment" in command ? command.payment : command;
     const name = "payment" in command ? id : `${command.ownerTenant}/${command.externalId}`;
-    // What is reversed must not change in the same batch either.
-    const subject = reversesPaymentId === null ? [name] : [name, reversesPaymentId];
+    // What is reversed or repeated must not change in the same batch either.
+    const subject = [name, reversesPaymentId, known.get(name)].filter((each) => each !== null && each !== undefined);
     const own = [...subject, ...(command.key === null ? [] : [command.key.id])];
     if (own.some((name) => names.has(name))) return false;
     for (const name of own) names.add(name);

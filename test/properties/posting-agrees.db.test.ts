@@ -39,7 +39,10 @@ test("the pure rules and the database function agree on 100 000 random commands"
   const model = await aModel(draw, 40);
   const seen = new Set<string>();
   for (let done = 0; done < COMMANDS; ) {
-    const commands = distinct(draw.list(draw.integer(1, 400), () => anyCommand(draw, model)));
+    const commands = distinct(
+      model,
+      draw.list(draw.integer(1, 400), () => anyCommand(draw, model)),
+    );
     const results = await postBatch(lane.sql, commands, { atomic: false, timeZone: "UTC" });
     for (const [index, command] of commands.entries()) {
       const expected = run(model, command);
@@ -59,6 +62,7 @@ test("an atomic batch is booked whole or not at all", { timeout: 60_000 }, async
   let model = await aModel(draw, 12);
   for (let round = 0; round < 300; round++) {
     const commands = distinct(
+      model,
       draw.list(draw.integer(1, 4), () => ({
         ...aPayment(draw, model),
         key: null,
