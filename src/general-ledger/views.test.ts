@@ -3,10 +3,8 @@
 import { describe, expect, test } from "vitest";
 import type { Account } from "./accounts/account.ts";
 import type { Payment } from "./payments/payment.ts";
-import type { EntryRow } from "./transactions/transaction.store.ts";
 import { toAccountDto, toClientAccountDto } from "./accounts/views.ts";
 import { toPaymentDto } from "./payments/views.ts";
-import { toTransactionDto } from "./transactions/views.ts";
 import { ACCOUNT_CATEGORIES } from "./words.ts";
 
 const [A, B, C] = ["a", "b", "c"].map((letter) => `0197b0a4-4b1c-7cc0-8000-${letter.repeat(12)}`) as [string, string, string];
@@ -166,57 +164,5 @@ describe("a payment", () => {
       { accountId: B, accountSequence: 3, balance: "10.50", heldAmount: "0.50", availableBalance: "10.00" },
       { accountId: C, accountSequence: 3, balance: "1050", heldAmount: "50", availableBalance: "1000" },
     ]);
-  });
-});
-
-const entry: EntryRow = {
-  paymentId: PAYMENT_ID,
-  lineNo: 2,
-  accountId: A,
-  counterAccountId: B,
-  accountSeq: 7n,
-  amountMinor: -1050n,
-  balanceAfter: -2050n,
-  currency: "EUR",
-  creditNormal: true,
-  type: "fee",
-  description: null,
-  reference: null,
-  metadata: null,
-  valueDate: "2026-11-23",
-  bookedAt: AT,
-  sequence: 42n,
-};
-
-describe("a transaction", () => {
-  test("is a debit below zero and a credit above, its amount without a sign, its id the side's own", () => {
-    expect(toTransactionDto(entry)).toMatchObject({
-      id: `${PAYMENT_ID.slice(0, 34)}04`,
-      direction: "debit",
-      amount: "10.50",
-      balanceAfter: "-20.50",
-    });
-    expect(toTransactionDto({ ...entry, amountMinor: 1050n })).toMatchObject({
-      id: `${PAYMENT_ID.slice(0, 34)}05`,
-      direction: "credit",
-      amount: "10.50",
-    });
-  });
-
-  test("shows the balance after on the account's normal side", () => {
-    expect(toTransactionDto({ ...entry, creditNormal: false }).balanceAfter).toBe("20.50");
-    expect(toTransactionDto({ ...entry, creditNormal: false, balanceAfter: 0n }).balanceAfter).toBe("0.00");
-  });
-
-  test("is posted, at the time of its booking", () => {
-    const at = AT.toISOString();
-    expect(toTransactionDto(entry)).toMatchObject({
-      state: "posted",
-      createdAt: at,
-      postedAt: at,
-      sequence: 42,
-      accountSequence: 7,
-      metadata: {},
-    });
   });
 });

@@ -83,3 +83,15 @@ export const EmptyBody = Type.Null({ description: "Done; there is no body." });
 export function enumOf<const T extends string>(values: readonly T[], options: TSchemaOptions = {}): TUnsafe<T> {
   return Type.Unsafe<T>({ ...options, type: "string", enum: [...values] });
 }
+
+const MEDIA_TYPES = "x-media-types";
+
+/** The reply of an operation that answers a file: what it may be, by media type. */
+export function fileReply(mediaTypes: Readonly<Record<string, TSchema>>): TUnsafe<never> {
+  return Type.Unsafe<never>({ [MEDIA_TYPES]: mediaTypes });
+}
+
+/** The media types of such a reply; null for any other. */
+export function mediaTypesOf(reply: TSchema): Readonly<Record<string, TSchema>> | null {
+  return (reply as { [MEDIA_TYPES]?: Readonly<Record<string, TSchema>> })[MEDIA_TYPES] ?? null;
+}

@@ -103,7 +103,6 @@ describe("GET /v2/internal/Payments?externalId=", () => {
   });
 
   test.each([
-    ["", "externalId"],
     ["externalId=", "externalId"],
     [`externalId=${"x".repeat(101)}`, "externalId"],
     ["externalId=a&externalId=b", "externalId"],

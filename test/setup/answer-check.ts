@@ -6,7 +6,7 @@ import { buildAjv } from "#platform/ajv.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { problemsOf } from "#platform/http/openapi.ts";
 import { platformProblems, type Catalogue } from "#platform/problem.ts";
-import { EmptyBody } from "#platform/schema.ts";
+import { EmptyBody, mediaTypesOf } from "#platform/schema.ts";
 import type { FastifyInstance } from "fastify";
 import type { ValidateFunction } from "ajv";
 
@@ -14,7 +14,12 @@ import type { ValidateFunction } from "ajv";
 const BROKEN = "text/x-broken-answer";
 
 /** What an endpoint says of its answers. */
-type Word = { readonly validate: ValidateFunction; readonly problems: Catalogue; readonly isEmpty: boolean };
+type Word = {
+  readonly validate: ValidateFunction;
+  readonly problems: Catalogue;
+  readonly isEmpty: boolean;
+  readonly mediaTypes: readonly string[] | null;
+};
 
 const PROBLEM = {
   type: "object",
@@ -42,13 +47,19 @@ export function checkAnswers(app: FastifyInstance, endpoints: readonly Endpoint[
   const words = new Map(
     endpoints.map((endpoint): [string, Word] => [
       `${endpoint.method} ${endpoint.path.replace(/\{(\w+)\}/g, ":$1")}`,
-      { validate: ajv.compile(endpoint.reply), problems: problemsOf(endpoint), isEmpty: endpoint.reply === EmptyBody },
+      {
+        validate: ajv.compile(mediaTypesOf(endpoint.reply) === null ? endpoint.reply : {}),
+        problems: problemsOf(endpoint),
+        isEmpty: endpoint.reply === EmptyBody,
+        mediaTypes: namesOf(mediaTypesOf(endpoint.reply)),
+      },
     ]),
   );
   app.addHook("onSend", async (request, reply, payload) => {
     if (request.method === "HEAD") return payload;
     const word = words.get(`${request.method} ${request.routeOptions.url ?? ""}`);
-    const answer = { status: reply.statusCode, type: String(reply.getHeader("content-type")), text: payload };
+    const isFile = reply.statusCode === 200 && String(reply.getHeader("content-disposition")).startsWith("attachment; ");
+    const answer = { isFile, status: reply.statusCode, type: String(reply.getHeader("content-type")), text: payload };
     const fault = answer.status === 200 ? faultOfReply(answer, word) : faultOfRefusal(answer, word, validateProblem);
     if (fault === null) return payload;
     void reply.code(500).header("content-type", BROKEN);
@@ -56,16 +67,23 @@ export function checkAnswers(app: FastifyInstance, endpoints: readonly Endpoint[
   });
 }
 
+function namesOf(mediaTypes: object | null): readonly string[] | null {
+  return mediaTypes === null ? null : Object.keys(mediaTypes);
+}
+
 /** Throws when the answer stands for a broken one. */
 export function expectSound(answer: { readonly headers: Readonly<Record<string, unknown>>; readonly text: string }): void {
   if (String(answer.headers["content-type"]).startsWith(BROKEN)) throw new Error(answer.text);
 }
 
-type Sent = { readonly status: number; readonly type: string; readonly text: unknown };
+type Sent = { readonly isFile: boolean; readonly status: number; readonly type: string; readonly text: unknown };
 
 /** Pages and probes are no endpoints and promise nothing. */
-function faultOfReply({ type, text }: Sent, word: Word | undefined): string | null {
+function faultOfReply({ isFile, type, text }: Sent, word: Word | undefined): string | null {
   if (word === undefined) return null;
+  // What is in a file is for the tests of the operation: here it is on its way.
+  if (word.mediaTypes !== null)
+    return isFile && word.mediaTypes.includes(type.split(";")[0] ?? "") ? null : `it is no file, or of type ${type}`;
   if (word.isEmpty) return (text ?? "") === "" && type === "undefined" ? null : "it should have neither body nor media type";
   if (type !== "application/json; charset=utf-8") return `its media type is ${type}`;
   const body = read(text);

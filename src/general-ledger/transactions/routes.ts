@@ -1,13 +1,22 @@
 // The operations of transactions.
 
-import type { Database } from "#platform/db.ts";
 import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { invariant, platformProblems } from "#platform/problem.ts";
-import { strictObject, Uuid } from "#platform/schema.ts";
+import { fileReply, strictObject, Type, Uuid } from "#platform/schema.ts";
+import { XLSX_MEDIA_TYPE } from "#platform/table-file.ts";
 import { pageOf } from "../contract.ts";
 import { LIST_RULES } from "../lists/pages.ts";
-import { ClientTransactionDto, OwnTransactionsQuery, TransactionDto, TransactionsQuery, TransactionsSearch } from "./contract.ts";
+import { actorOf } from "../payments/outcome.ts";
+import {
+  ClientTransactionDto,
+  OwnTransactionsQuery,
+  TransactionDto,
+  TransactionsQuery,
+  TransactionsReportQuery,
+  TransactionsSearch,
+} from "./contract.ts";
 import { readFilter } from "./filter.ts";
+import { exportTransactions, type ReportDeps } from "./report.ts";
 import { readSortedTransactions } from "./sorted-transactions.ts";
 import { readTransaction, readTransactions, refuseForeignAccounts, refuseUnknownAccount } from "./transactions.ts";
 import { toClientTransactionDto, toTransactionDto } from "./views.ts";
@@ -18,12 +27,9 @@ const ORDER =
   "of one account that is the order of accountSequence. Drafts are no transactions. dateFrom and dateTo speak of postedAt, else of createdAt.";
 const { notFound } = platformProblems;
 
-/** What the operations of transactions need from the composition root. */
-export type TransactionDeps = { readonly db: Database };
-
 /** All operations of transactions. */
-export function transactionEndpoints(_deps: TransactionDeps): Endpoint[] {
-  return [...ownTransactions(), ...systemTransactions()];
+export function transactionEndpoints(deps: ReportDeps): Endpoint[] {
+  return [...ownTransactions(), ...systemTransactions(), ...reports(deps)];
 }
 
 function ownTransactions(): Endpoint[] {
@@ -107,6 +113,33 @@ function systemTransactions(): Endpoint[] {
           sortBy == null ? await readTransactions(tx, "query", filter, request) : await readSortedTransactions(tx, filter, request, sortBy);
         return { items: rows.map(toTransactionDto), ...page };
       },
+    }),
+  ];
+}
+
+function reports(deps: ReportDeps): Endpoint[] {
+  return [
+    endpoint({
+      id: "exportTransactions",
+      method: "GET",
+      path: "/internal/Transactions/report",
+      tags: [TRANSACTIONS],
+      summary: "Transactions as a file",
+      description:
+        "What the list of the same filters holds, in its order, at the moment of the call; at most 366 days. Without dateTo: until now; without dateFrom: 366 days before that. " +
+        "csv: RFC 4180, UTF-8; a text that a spreadsheet would take for a formula begins with an apostrophe. xlsx: all cells are text. Amounts are exact in all formats. " +
+        "A file that could not be finished breaks off with the connection.",
+      audience: "system",
+      scope: "ledger.read",
+      query: TransactionsReportQuery,
+      reply: fileReply({
+        "text/csv": Type.String(),
+        [XLSX_MEDIA_TYPE]: Type.String({ contentMediaType: XLSX_MEDIA_TYPE }),
+        "application/json": Type.Array(TransactionDto),
+      }),
+      problems: { notFound },
+      work: "file",
+      handle: (call) => exportTransactions(deps, actorOf(call), call.caller, call.query),
     }),
   ];
 }

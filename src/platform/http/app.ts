@@ -103,6 +103,8 @@ export function addEndpoints(app: FastifyInstance, options: HttpOptions): void {
       method: endpoint.method,
       url: endpoint.path.replace(/\{(\w+)\}/g, ":$1"),
       config: { access: { audience: endpoint.audience, scope: endpoint.scope } },
+      // HEAD would have the whole file made for nobody.
+      exposeHeadRoute: endpoint.method === "GET" && endpoint.work !== "file",
       schema: routeSchema(endpoint),
       ...(endpoint.bodyLimit === undefined ? {} : { bodyLimit: endpoint.bodyLimit }),
       handler: async (request, reply) => {

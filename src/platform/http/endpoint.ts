@@ -24,6 +24,18 @@ export type Call<P, Q, B> = {
 /** Answer of an endpoint that settles idempotency itself: `replayed` sets the header `Idempotency-Replayed`; `stored` is sent as it is. */
 export type Answer<R> = { readonly body: R; readonly replayed: boolean } | { readonly stored: StoredAnswer };
 
+/**
+ * A file that is made while it is sent. What goes wrong before the first piece is ready is answered as a problem; later the connection is
+ * cut, so that a part of a file is never taken for the whole.
+ */
+export type FileAnswer = {
+  /** ASCII without quotes. */
+  readonly name: string;
+  /** One of those in `files`, parameters apart. */
+  readonly mediaType: string;
+  readonly content: AsyncIterable<string | Uint8Array>;
+};
+
 type Shape<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema> = {
   /** operationId in OpenAPI and name of the test. */
   readonly id: string;
@@ -42,7 +54,7 @@ type Shape<P extends TObject, Q extends TObject, B extends TSchema, R extends TS
   readonly body?: B;
   /** A request without a body means `{}`. */
   readonly isBodyOptional?: boolean;
-  /** `EmptyBody`: the answer has none. */
+  /** `EmptyBody`: the answer has none. `fileReply`: it is a file. */
   readonly reply: R;
   readonly problems?: Catalogue;
   /** Bytes; default 1 MiB. */
@@ -55,7 +67,9 @@ type Work<P extends TObject, Q extends TObject, B extends TSchema, R extends TSc
   /** In one transaction together with the idempotency key and its stored answer. */
   | { readonly work: "write"; handle(tx: Tx, call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Static<R>> }
   /** Opens its own units of work (the ledger's writer) and settles the key inside them. */
-  | { readonly work: "own"; handle(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer<Static<R>>> };
+  | { readonly work: "own"; handle(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer<Static<R>>> }
+  /** Opens its own units of work, also while the file is being sent; a repeat makes the file again. */
+  | { readonly work: "file"; handle(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<FileAnswer> };
 
 export type EndpointDefinition<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema> = Shape<P, Q, B, R> &
   Work<P, Q, B, R>;
@@ -63,7 +77,8 @@ export type EndpointDefinition<P extends TObject, Q extends TObject, B extends T
 type AnyCall = Call<unknown, unknown, unknown>;
 type ErasedWork =
   | { readonly work: "read" | "write"; readonly handle: (tx: Tx, call: AnyCall) => Promise<unknown> }
-  | { readonly work: "own"; readonly handle: (call: AnyCall) => Promise<Answer<unknown>> };
+  | { readonly work: "own"; readonly handle: (call: AnyCall) => Promise<Answer<unknown>> }
+  | { readonly work: "file"; readonly handle: (call: AnyCall) => Promise<FileAnswer> };
 
 /** An endpoint with its types checked and forgotten: what the application lists. */
 export type Endpoint = Shape<TObject, TObject, TSchema, TSchema> & ErasedWork;

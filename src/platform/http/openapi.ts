@@ -3,6 +3,7 @@
 import type { FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
 import { platformProblems, type Catalogue } from "../problem.ts";
+import { mediaTypesOf } from "../schema.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 const PROBLEM = {
@@ -42,7 +43,7 @@ const WRITE_PROBLEMS = [
 /** Every problem that the endpoint may answer: its own, and those of the platform that its form makes possible. */
 export function problemsOf(endpoint: Endpoint): Catalogue {
   const codes: (keyof typeof platformProblems)[] = [...READ_PROBLEMS];
-  if (endpoint.work !== "read") codes.push(...WRITE_PROBLEMS);
+  if (!isRead(endpoint)) codes.push(...WRITE_PROBLEMS);
   else if (endpoint.body !== undefined) codes.push("malformedRequest", "payloadTooLarge", "unsupportedMediaType");
   if (endpoint.path.includes("{")) codes.push("notFound");
   return { ...Object.fromEntries(codes.map((code) => [code, platformProblems[code]])), ...endpoint.problems };
@@ -61,10 +62,22 @@ export function routeSchema(endpoint: Endpoint): FastifySchema {
     ...(endpoint.query === undefined ? {} : { querystring: withoutNeedlessDemands(endpoint.query) }),
     ...(endpoint.body === undefined ? {} : { body: withoutNeedlessDemands(endpoint.body) }),
     ...headersOf(endpoint),
-    response: { 200: { "x-response-description": "Done.", ...endpoint.reply }, ...problemResponses(endpoint) },
+    response: { 200: successOf(endpoint), ...problemResponses(endpoint) },
   };
   if (!endpoint.path.includes("{")) delete (schema as { params?: unknown }).params;
   return schema;
+}
+
+/** Nothing is changed, so that no key is needed. */
+export function isRead({ work }: Endpoint): boolean {
+  return work === "read" || work === "file";
+}
+
+function successOf({ reply }: Endpoint): object {
+  const files = mediaTypesOf(reply);
+  if (files === null) return { "x-response-description": "Done.", ...reply };
+  const content = Object.fromEntries(Object.entries(files).map(([mediaType, schema]) => [mediaType, { schema }]));
+  return { description: "The file.", content };
 }
 
 /** What has a default need not be sent: the validator puts it in, so only the description must not ask for it. */
@@ -83,7 +96,7 @@ const IDEMPOTENCY_KEY = {
 } as const;
 
 function headersOf({ work, headerOf = {}, query }: Endpoint): { headers?: object } {
-  const properties: Record<string, object> = work === "read" ? {} : { "Idempotency-Key": IDEMPOTENCY_KEY };
+  const properties: Record<string, object> = work === "read" || work === "file" ? {} : { "Idempotency-Key": IDEMPOTENCY_KEY };
   for (const [name, header] of Object.entries(headerOf)) {
     properties[header] = { ...query?.properties[name], description: `In place of ${name} in the query.` };
   }

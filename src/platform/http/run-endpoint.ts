@@ -7,8 +7,10 @@ import type { Actor, Database } from "../db.ts";
 import { invariant, Problem, type ProblemBody, problemBody, refusePlatform } from "../problem.ts";
 import type { Answer, Call, Endpoint } from "./endpoint.ts";
 import { idempotencyKey, type IdempotencyKey, isDefinite, readKey, runOnce, type StoredAnswer } from "./idempotency.ts";
+import { sendFile } from "./file-answer.ts";
 import { EmptyBody } from "../schema.ts";
 import { canonicalRequest, type Input } from "./input.ts";
+import { isRead } from "./openapi.ts";
 import { pathOf } from "./refusals.ts";
 import { countHeader } from "./trace.ts";
 import type { Twins } from "./twins.ts";
@@ -23,8 +25,9 @@ export async function runEndpoint(
 ): Promise<FastifyReply> {
   const { caller } = request;
   invariant(caller, "a guarded route without a caller");
-  const key = endpoint.work === "read" ? null : keyOf(endpoint, input, request);
+  const key = isRead(endpoint) ? null : keyOf(endpoint, input, request);
   const call: Call<unknown, unknown, unknown> = { ...input, caller, key, traceId: request.id };
+  if (endpoint.work === "file") return await sendFile(await endpoint.handle(call), request, reply);
   const actor: Actor = { kind: caller.kind, id: caller.subject, tenant: callerTenant(caller), traceId: request.id };
   const serialize = (body: unknown): string =>
     endpoint.reply === EmptyBody ? "" : (reply.serializeInput(body as Record<string, unknown>, "200") as string);
