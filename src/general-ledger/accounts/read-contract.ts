@@ -41,6 +41,8 @@ const search = {
     Type.String({
       minLength: 1,
       maxLength: 100,
+      // The lower ones are control characters; one of them stands between the texts that are searched.
+      pattern: "^[^\\u0000-\\u001f]*$",
       description: "A piece of the number, IBAN, name or externalId, in any letter case. No character is a wildcard.",
     }),
   ),
