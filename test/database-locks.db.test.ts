@@ -1,6 +1,7 @@
 // The app role against the database: what the running product may not even try, table by table and column by column. Every statement is
 // rolled back; none may come so far as to be kept.
 
+import { ledgerVerifiable } from "#general-ledger";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { attempt, DONE, openSmallBooks, PAYMENT, type SmallBooks } from "./raw-sql.ts";
@@ -31,6 +32,9 @@ describe("the app role", () => {
       "street_line1 street_line2 updated_at verification_status zip"
     ).split(" "),
     "general_ledger.journal_follower": ["held_until", "holder", "last_sequence"],
+    "one_time_codes.block": ["lifted_at", "lifted_by"],
+    "one_time_codes.challenge": ["ended_at", "outcome", "proof_expires_at", "proof_used_at", "sealed_message", "sent_at"],
+    "one_time_codes.client_failures": ["failures"],
   };
   const MAY_INSERT: Readonly<Record<string, "every column" | readonly string[]>> = {
     "platform.audit_entry": "every column",
@@ -39,6 +43,9 @@ describe("the app role", () => {
     "client_profile.client": "every column",
     "client_profile.client_status_history": "every column",
     "general_ledger.account_profile": "every column",
+    "one_time_codes.block": "every column",
+    "one_time_codes.challenge": "every column",
+    "one_time_codes.client_failures": "every column",
     "general_ledger.account": ["client_id", "credit_normal", "currency", "floor_minor", "id", "is_default", "status", "tenant"],
   };
   /** Lists of what is still to be done. */
@@ -47,8 +54,10 @@ describe("the app role", () => {
     "client_profile.client",
     "client_profile.client_status_history",
     "general_ledger.account",
+    "general_ledger.account_kind",
     "general_ledger.account_profile",
     "general_ledger.entry",
+    "general_ledger.hold_change",
     "general_ledger.journal",
     "general_ledger.journal_follower",
     "general_ledger.ledger_head",
@@ -58,6 +67,10 @@ describe("the app role", () => {
     "general_ledger.payment_line",
     "general_ledger.payment_metadata",
     "general_ledger.reversal",
+    "general_ledger.value_shift",
+    "one_time_codes.block",
+    "one_time_codes.challenge",
+    "one_time_codes.client_failures",
     "platform.audit_entry",
     "platform.event",
     "platform.idempotency_key",
@@ -67,7 +80,7 @@ describe("the app role", () => {
   test("is tried on every table there is", async () => {
     const { rows } = await bank.owner.query<{ name: string }>(
       `select schemaname || '.' || tablename as name from pg_tables
-       where schemaname in ('platform', 'client_profile', 'general_ledger') order by name`,
+       where schemaname not in ('pg_catalog', 'information_schema', 'graphile_worker') order by name`,
     );
     expect(rows.map(({ name }) => name)).toEqual(TABLES);
   });
@@ -101,7 +114,7 @@ describe("the app role", () => {
 
     const columnsWhere = async (right: (column: string) => string): Promise<string[]> => {
       const { rows } = await bank.owner.query<{ name: string }>(
-        "select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and attidentity = '' order by attname",
+        "select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and attidentity = '' and attgenerated = '' order by attname",
         [table],
       );
       const open: string[] = [];
@@ -139,6 +152,7 @@ describe("the app role", () => {
     ],
     ["run post_batch as itself", "alter function general_ledger.post_batch security invoker"],
     ["number changes by itself", "select general_ledger.append_journal(1, '{}', '{}')"],
+    ["open a closed day", "update general_ledger.ledger_head set closed_through = '-infinity'"],
     ["draw numbers of batches", "select nextval('general_ledger.batch')"],
     ["turn account numbers back", "select setval('general_ledger.account_number', 1)"],
     ["reset the statistics that count changes", "select pg_stat_reset()"],
@@ -157,17 +171,106 @@ describe("the app role", () => {
     await expect(app.query("alter system set fsync = off")).rejects.toMatchObject({ code: NOT_PERMITTED });
   });
 
+  // Trigger functions run by themselves only.
+  test("may call no functions but these", async () => {
+    const { rows } = await bank.owner.query<{ name: string }>(
+      `select distinct p.pronamespace::regnamespace || '.' || p.proname as name
+       from pg_proc p
+       where p.pronamespace::regnamespace::text in ('platform', 'client_profile', 'general_ledger', 'one_time_codes')
+         and p.prorettype <> 'trigger'::regtype and has_function_privilege('finlego_app', p.oid, 'execute')
+       order by name`,
+    );
+    const readers = [
+      "count_changes_before",
+      "count_entries_before",
+      "count_entries_through",
+      "has_pending_payment",
+      "last_change_dated_before",
+      "last_draft_through",
+      "pieces",
+    ].map((name) => `general_ledger.${name}`);
+    expect(rows.map(({ name }) => name)).toEqual([...ledgerVerifiable.doors, ...readers].toSorted());
+  });
+
+  test.each<[what: string, statement: () => string, message: RegExp]>([
+    [
+      "block an account that is not there",
+      () => `select general_ledger.set_account_blocks('account.blocked', '${PAYMENT}', true, true, 'x')`,
+      /there is no account/,
+    ],
+    [
+      "call an opening a block",
+      () => `select general_ledger.set_account_blocks('account.opened', '${ids.bob}', true, true, 'x')`,
+      /unknown change/,
+    ],
+    [
+      "block what it says it unblocks",
+      () => `select general_ledger.set_account_blocks('account.unblocked', '${ids.bob}', true, true, 'x')`,
+      /cannot be changed so/,
+    ],
+    ["close an account with money on it", () => `select general_ledger.close_account('${ids.alice}', null, now())`, /is not empty/],
+    [
+      "give a client's account no floor",
+      () => `select general_ledger.change_account('${ids.alice}', null, true, null, false)`,
+      /cannot have that floor/,
+    ],
+    [
+      "ask for more than an account has",
+      () => `select general_ledger.change_account('${ids.alice}', null, true, 1, false)`,
+      /cannot have that floor/,
+    ],
+    [
+      "order accounts that are not the client's",
+      () => `select general_ledger.order_accounts(gen_random_uuid(), array['${ids.alice}'::uuid])`,
+      /are not the open accounts/,
+    ],
+    [
+      "tell a payment as a change of an account",
+      () => `select general_ledger.journal_account_change('payment.posted', '${ids.alice}')`,
+      /unknown change/,
+    ],
+  ])("may not %s", async (_, statement, message) => {
+    expect((await attempt(app, [statement()])).message).toMatch(message);
+  });
+
   test("may not number the opening of an account that is not there", async () => {
     const end = await attempt(app, ["select general_ledger.journal_account_change('account.opened', gen_random_uuid())"]);
     expect(end.message).toMatch(/there is no account/);
   });
 
   /** One transfer of 1.00 EUR from Alice to Bob, as the product sends it, with the accounts in the order given. */
-  const post = (accounts: readonly string[], lines: 0 | 1 | 2): string =>
-    `select from general_ledger.post_batch(
-       array[${accounts.map((id) => `'${id}'::uuid`).join(", ")}], false, 'UTC', '{${PAYMENT}}', '{default}', '{f}', '{test}', '{locks}',
-       array[gen_random_uuid()], '{NULL}', '{NULL}', '{trace}', '{f}', '{transfer}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{${lines}}',
-       '{${PAYMENT}}', '{1}', '{${accounts.indexOf(ids.alice) + 1}}', '{${accounts.indexOf(ids.bob) + 1}}', '{100}', '{EUR}', '{transfer}', '{NULL}')`;
+  const post = (accounts: readonly string[], lines: 0 | 1 | 2, operation = "transfer"): string => {
+    const values: Readonly<Record<string, string>> = {
+      p_accounts: `array[${accounts.map((id) => `'${id}'::uuid`).join(", ")}]`,
+      p_atomic: "false",
+      p_time_zone: "'UTC'",
+      c_operation: `'{${operation}}'`,
+      c_id: `'{${PAYMENT}}'`,
+      c_owner_tenant: "'{default}'",
+      c_confined: "'{f}'",
+      c_created_by: "'{test}'",
+      c_external_id: "array[gen_random_uuid()::text]",
+      c_content: "array[gen_random_uuid()]",
+      c_key: "'{NULL}'",
+      c_request: "'{NULL}'",
+      c_trace: "'{trace}'",
+      c_keep_absent: "'{f}'",
+      c_type: "'{transfer}'",
+      ...nulls("c_value_date c_description c_reference c_metadata c_reason c_expires_at c_reverses c_client"),
+      c_lines: `'{${lines}}'`,
+      l_payment: `'{${PAYMENT}}'`,
+      l_no: "'{1}'",
+      l_debit: `'{${accounts.indexOf(ids.alice) + 1}}'`,
+      l_credit: `'{${accounts.indexOf(ids.bob) + 1}}'`,
+      l_amount: "'{100}'",
+      l_currency: "'{EUR}'",
+      l_type: "'{transfer}'",
+      ...nulls("l_description l_capture v_command v_account v_version"),
+    };
+    const named = Object.entries(values).map(([name, value]) => `${name} => ${value}`);
+    return `select from general_ledger.post_batch(${named.join(", ")})`;
+  };
+  const nulls = (names: string): Record<string, string> => Object.fromEntries(names.split(" ").map((name) => [name, "null"]));
 
   test("posts with the accounts named once each, ascending, and not otherwise", async () => {
     const ascending = [ids.alice, ids.bob].toSorted();

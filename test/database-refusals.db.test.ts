@@ -300,12 +300,14 @@ describe("raw SQL as the owner:", () => {
     "general_ledger.entry",
     "general_ledger.payment_change",
     "general_ledger.payment_metadata",
+    "general_ledger.hold_change",
+    "general_ledger.account_kind",
     "general_ledger.journal",
     "platform.audit_entry",
     "platform.event",
     "client_profile.client_status_history",
   ];
-  const STAYING = ["payment", "payment_line", "reversal", "account", "account_profile", "ledger_head"].map(
+  const STAYING = ["payment", "payment_line", "reversal", "value_shift", "account", "account_profile", "ledger_head"].map(
     (name) => `general_ledger.${name}`,
   );
   test.each([...KEPT, ...STAYING, "platform.idempotency_key", "client_profile.client"])("rows of %s are never removed", async (table) => {

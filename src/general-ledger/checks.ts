@@ -1,103 +1,14 @@
 // What `verify` must know of the ledger: its checks, the locks on its tables, and how far the books go.
 
-import { addOnly, type TableLock, type Verifiable } from "#platform/checks.ts";
+import type { Verifiable } from "#platform/checks.ts";
 import { auditCheck } from "#platform/platform-checks.store.ts";
 import { accountChecks } from "./accounts/account-checks.store.ts";
-import { entryChecks } from "./posting/entry-checks.store.ts";
 import { HEAD_SEQUENCE, journalChecks, OPENED_ACCOUNTS } from "./journal/journal-checks.store.ts";
-
-const locks: readonly TableLock[] = [
-  addOnly("general_ledger.entry", ["entry_is_immutable", "entry_sums_are_zero"], {
-    constraints: ["entry_amount_is_not_zero", "entry_numbers_start_at_one"],
-  }),
-  {
-    table: "general_ledger.payment_line",
-    addOnly: false,
-    triggers: ["payment_line_is_kept", "payment_line_is_booked_once"],
-    constraints: [
-      "payment_line_number_in_range",
-      "payment_line_amount_in_range",
-      "payment_line_moves_between_two",
-      "payment_line_books_no_more_than_ordered",
-      "payment_line_is_booked_whole",
-    ],
-    appInserts: [],
-    appUpdates: [],
-  },
-  addOnly("general_ledger.payment_change", ["payment_change_is_immutable"], {
-    constraints: ["payment_change_starts_at_one", "payment_change_knows_its_accounts"],
-  }),
-  addOnly("general_ledger.payment_metadata", ["payment_metadata_is_immutable"], { constraints: [] }),
-  {
-    table: "general_ledger.reversal",
-    addOnly: false,
-    triggers: ["reversal_is_kept", "reversal_is_only_withdrawn"],
-    constraints: [],
-    appInserts: [],
-    appUpdates: [],
-  },
-  {
-    table: "general_ledger.payment_expiry",
-    addOnly: false,
-    triggers: [],
-    constraints: [],
-    appInserts: [],
-    appUpdates: [],
-    appDeletes: true,
-  },
-  addOnly("general_ledger.journal", ["journal_is_immutable", "journal_ends_at_the_head"], {
-    constraints: ["journal_batch_once", "journal_lists_every_change"],
-  }),
-  {
-    table: "general_ledger.journal_follower",
-    addOnly: false,
-    triggers: [],
-    constraints: ["journal_follower_stands_at_a_sequence", "journal_follower_is_held_for_a_time"],
-    appInserts: [],
-    appUpdates: ["last_sequence", "holder", "held_until"],
-  },
-  {
-    table: "general_ledger.payment",
-    addOnly: false,
-    triggers: ["payment_is_kept", "payment_changes_follow_its_states"],
-    constraints: ["payment_times_fit_state", "payment_id_leaves_room_for_lines", "payment_reversal_names_its_payment"],
-    appInserts: [],
-    appUpdates: [],
-  },
-  {
-    table: "general_ledger.account",
-    addOnly: false,
-    triggers: ["account_is_kept", "account_identity_is_final"],
-    constraints: [
-      "account_currency_is_a_code",
-      "account_holds_are_not_negative",
-      "account_floor_is_kept",
-      "account_of_client_has_floor",
-      "account_floor_needs_credit_side",
-      "account_balance_within_bounds",
-      "account_default_is_a_clients",
-      "account_client_block_needs_a_client",
-    ],
-    appInserts: ["id", "client_id", "tenant", "currency", "credit_normal", "status", "is_default", "floor_minor"],
-    appUpdates: [],
-  },
-  {
-    table: "general_ledger.account_profile",
-    addOnly: false,
-    triggers: ["account_profile_is_kept"],
-    constraints: [],
-    appInserts: "all",
-    appUpdates: [],
-  },
-  {
-    table: "general_ledger.ledger_head",
-    addOnly: false,
-    triggers: ["ledger_head_is_kept", "ledger_head_only_rises"],
-    constraints: ["ledger_has_one_head"],
-    appInserts: [],
-    appUpdates: [],
-  },
-];
+import { DOORS, LOCKS } from "./locks.ts";
+import { historyChecks } from "./payments/history-checks.store.ts";
+import { paymentChecks } from "./payments/payment-checks.store.ts";
+import { entryChecks } from "./posting/entry-checks.store.ts";
+import { replayChecks } from "./posting/replay-checks.store.ts";
 
 /** The checks of the ledger and the locks on its tables. */
 export const ledgerVerifiable: Verifiable = {
@@ -105,9 +16,12 @@ export const ledgerVerifiable: Verifiable = {
     ...entryChecks,
     ...accountChecks,
     ...journalChecks,
+    ...historyChecks,
+    ...paymentChecks,
+    ...replayChecks,
     auditCheck("the audit tells of every opened account", "account.opened", OPENED_ACCOUNTS),
   ],
-  locks,
-  doors: ["general_ledger.post_batch", "general_ledger.journal_account_change"],
+  locks: LOCKS,
+  doors: DOORS,
   figures: { ledgerSequence: HEAD_SEQUENCE },
 };
