@@ -130,6 +130,7 @@ table general_ledger.account
   CREATE UNIQUE INDEX account_one_default_per_client_and_currency ON general_ledger.account USING btree (client_id, currency) WHERE is_default
   CREATE TRIGGER account_identity_is_final BEFORE UPDATE OF id, client_id, tenant, currency, credit_normal ON general_ledger.account FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE TRIGGER account_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.account FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER account_status_is_told_to_its_profile AFTER UPDATE OF status ON general_ledger.account FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION general_ledger.tell_profile()
   grant select to finlego_app
   column id: grant insert to finlego_app
   column client_id: grant insert to finlego_app
@@ -142,6 +143,15 @@ table general_ledger.account
 
 type general_ledger.account_category
   enum 'asset', 'liability', 'equity', 'income', 'expense'
+
+table general_ledger.account_kind
+  column tenant text not null
+  column currency text not null
+  column type general_ledger.account_type not null
+  column status general_ledger.account_status not null
+  constraint account_kind_pkey PRIMARY KEY (tenant, currency, type, status)
+  CREATE TRIGGER account_kind_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.account_kind FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant select to finlego_app
 
 sequence general_ledger.account_number
   as bigint start 1 increment 1 cache 1
@@ -162,13 +172,26 @@ table general_ledger.account_profile
   column created_at timestamp with time zone not null
   column closed_at timestamp with time zone
   column block_reason text
+  column tenant text not null
+  column client_id uuid
+  column currency text not null
+  column status general_ledger.account_status not null
+  column search_text text not null generated always as (lower(((((((number || ''::text) || COALESCE(iban, ''::text)) || ''::text) || name) || ''::text) || COALESCE(external_id, ''::text))))
   constraint account_number_has_its_form CHECK ((number ~ '^[A-Za-z0-9]{4,34}$'::text))
   constraint account_profile_account_id_fkey FOREIGN KEY (account_id) REFERENCES general_ledger.account(id)
   constraint account_profile_pkey PRIMARY KEY (account_id)
   CREATE UNIQUE INDEX account_external_id_once ON general_ledger.account_profile USING btree (owner_tenant, external_id) WHERE (external_id IS NOT NULL)
   CREATE UNIQUE INDEX account_iban_once ON general_ledger.account_profile USING btree (lower(iban)) WHERE (iban IS NOT NULL)
   CREATE UNIQUE INDEX account_number_once ON general_ledger.account_profile USING btree (lower(number))
+  CREATE INDEX account_profile_by_client ON general_ledger.account_profile USING btree (client_id, created_at, account_id) WHERE (client_id IS NOT NULL)
+  CREATE INDEX account_profile_by_kind ON general_ledger.account_profile USING btree (currency, type, status, created_at, account_id)
+  CREATE INDEX account_profile_by_piece ON general_ledger.account_profile USING gin (general_ledger.pieces(search_text)) WITH (fastupdate=off)
+  CREATE INDEX account_profile_by_tenant ON general_ledger.account_profile USING btree (tenant, created_at, account_id)
+  CREATE INDEX account_profile_by_tenant_and_kind ON general_ledger.account_profile USING btree (tenant, currency, type, status, created_at, account_id)
+  CREATE INDEX account_profile_by_time ON general_ledger.account_profile USING btree (created_at, account_id)
+  CREATE INDEX account_profile_of_the_bank ON general_ledger.account_profile USING btree (account_id) WHERE (client_id IS NULL)
   CREATE TRIGGER account_profile_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.account_profile FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER account_profile_repeats_its_account BEFORE INSERT OR UPDATE OF tenant, client_id, currency, status, type ON general_ledger.account_profile FOR EACH ROW EXECUTE FUNCTION general_ledger.repeat_account()
   grant insert, select to finlego_app
 
 type general_ledger.account_status
@@ -177,8 +200,8 @@ type general_ledger.account_status
 type general_ledger.account_type
   enum 'client', 'treasury', 'fee', 'reserve', 'clearing', 'settlement', 'fxPosition', 'suspense'
 
-function general_ledger.append_journal(p_batch bigint, p_changes general_ledger.change[], p_subjects uuid[], OUT first_sequence bigint, OUT committed_at timestamp with time zone)
-  CREATE OR REPLACE FUNCTION general_ledger.append_journal(p_batch bigint, p_changes general_ledger.change[], p_subjects uuid[], OUT first_sequence bigint, OUT committed_at timestamp with time zone)
+function general_ledger.append_journal(p_batch bigint, p_changes general_ledger.change[], p_subjects uuid[], OUT first_sequence bigint, OUT committed_at timestamp with time zone, OUT closed_through date)
+  CREATE OR REPLACE FUNCTION general_ledger.append_journal(p_batch bigint, p_changes general_ledger.change[], p_subjects uuid[], OUT first_sequence bigint, OUT committed_at timestamp with time zone, OUT closed_through date)
    RETURNS record
    LANGUAGE plpgsql
    SECURITY DEFINER
@@ -194,7 +217,7 @@ function general_ledger.append_journal(p_batch bigint, p_changes general_ledger.
     set last_sequence = h.last_sequence + cardinality(p_subjects),
         last_at = greatest(h.last_at, date_trunc('milliseconds', clock_timestamp()))
     where h.id = 1
-    returning h.last_sequence - cardinality(p_subjects) + 1, h.last_at into first_sequence, committed_at;
+    returning h.last_sequence - cardinality(p_subjects) + 1, h.last_at, h.closed_through into first_sequence, committed_at, closed_through;
 
     insert into general_ledger.journal (first_sequence, batch_id, size, committed_at, changes, subjects)
     values (append_journal.first_sequence, p_batch, cardinality(p_subjects), append_journal.committed_at, p_changes, p_subjects);
@@ -206,6 +229,49 @@ sequence general_ledger.batch
 
 type general_ledger.change
   enum 'account.opened', 'payment.posted', 'account.changed', 'account.blocked', 'account.unblocked', 'account.closed', 'payment.drafted', 'payment.pending', 'payment.cancelled'
+
+function general_ledger.change_account(p_account uuid, p_name text, p_sets_floor boolean, p_floor bigint, p_becomes_default boolean, OUT first_sequence bigint)
+  CREATE OR REPLACE FUNCTION general_ledger.change_account(p_account uuid, p_name text, p_sets_floor boolean, p_floor bigint, p_becomes_default boolean, OUT first_sequence bigint)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    a general_ledger.account;
+    former uuid;
+  begin
+    if p_becomes_default then
+      select d.id into former
+      from general_ledger.account d
+      where d.is_default and d.id <> p_account
+        and (d.client_id, d.currency) = (select x.client_id, x.currency from general_ledger.account x where x.id = p_account);
+      perform general_ledger.lock_accounts(array_remove(array[p_account, former], null));
+    end if;
+    a := general_ledger.open_account_for_change(p_account);
+
+    if p_sets_floor and (p_floor > 0 or (p_floor is null and exists (
+        select from general_ledger.account_profile p where p.account_id = p_account and p.type in ('client', 'reserve')))) then
+      raise exception 'account % cannot have that floor', p_account using errcode = 'check_violation';
+    end if;
+    if p_name is not null then
+      update general_ledger.account_profile p set name = p_name where p.account_id = p_account;
+    end if;
+    if former is not null then
+      update general_ledger.account x set is_default = false, version = x.version + 1 where x.id = former;
+    end if;
+    update general_ledger.account x
+    set floor_minor = case when p_sets_floor then p_floor else x.floor_minor end, is_default = x.is_default or p_becomes_default, version = x.version + 1
+    where x.id = p_account;
+
+    select n.first_sequence into change_account.first_sequence
+    from general_ledger.append_journal(
+      nextval('general_ledger.batch'),
+      array_fill('account.changed'::general_ledger.change, array[case when former is null then 1 else 2 end]),
+      array_remove(array[p_account, former], null)) n;
+  end
+  $function$
+  grant execute to finlego_app
 
 function general_ledger.check_entries()
   CREATE OR REPLACE FUNCTION general_ledger.check_entries()
@@ -329,6 +395,91 @@ function general_ledger.check_reversal_change()
   $function$
   grant execute to public
 
+function general_ledger.close_account(p_account uuid, p_heir uuid, p_closed_at timestamp with time zone, OUT first_sequence bigint)
+  CREATE OR REPLACE FUNCTION general_ledger.close_account(p_account uuid, p_heir uuid, p_closed_at timestamp with time zone, OUT first_sequence bigint)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    a general_ledger.account;
+    changes general_ledger.change[] := array['account.closed'];
+  begin
+    perform general_ledger.lock_accounts(array_remove(array[p_account, p_heir], null));
+    a := general_ledger.open_account_for_change(p_account);
+    if a.balance_minor <> 0 or general_ledger.has_pending_payment(p_account) then
+      raise exception 'account % is not empty', p_account using errcode = 'restrict_violation';
+    end if;
+    if p_heir is distinct from (
+      select x.id
+      from general_ledger.account x
+      join general_ledger.account_profile p on p.account_id = x.id
+      where a.is_default and x.client_id = a.client_id and x.currency = a.currency and x.status <> 'closed' and x.id <> p_account
+      order by p.sort_order, x.id
+      limit 1) then
+      raise exception 'account % is not the heir of account %', p_heir, p_account using errcode = 'restrict_violation';
+    end if;
+
+    update general_ledger.account x set status = 'closed', is_default = false, version = x.version + 1 where x.id = p_account;
+    update general_ledger.account_profile p set closed_at = p_closed_at where p.account_id = p_account;
+    if p_heir is not null then
+      update general_ledger.account x set is_default = true, version = x.version + 1 where x.id = p_heir;
+      changes := changes || 'account.changed'::general_ledger.change;
+    end if;
+
+    select n.first_sequence into close_account.first_sequence
+    from general_ledger.append_journal(nextval('general_ledger.batch'), changes, array_remove(array[p_account, p_heir], null)) n;
+  end
+  $function$
+  grant execute to finlego_app
+
+function general_ledger.close_days(p_through date)
+  CREATE OR REPLACE FUNCTION general_ledger.close_days(p_through date)
+   RETURNS date
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    result date;
+  begin
+    update general_ledger.ledger_head h set closed_through = greatest(h.closed_through, p_through) where h.id = 1
+    returning h.closed_through into result;
+    return result;
+  end
+  $function$
+  grant execute to finlego_app
+
+function general_ledger.count_changes_before(p_before timestamp with time zone)
+  CREATE OR REPLACE FUNCTION general_ledger.count_changes_before(p_before timestamp with time zone)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   STABLE
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    low bigint := 0;      -- change `low` is known to be before (0: none is)
+    high bigint;          -- change `high` is known not to be before
+    middle bigint;
+    batch record;
+  begin
+    select h.last_sequence + 1 into high from general_ledger.ledger_head h where h.id = 1;
+    while high - low > 1 loop
+      middle := (low + high) / 2;
+      select j.first_sequence, j.size, j.committed_at into batch
+      from general_ledger.journal j where j.first_sequence <= middle order by j.first_sequence desc limit 1;
+      if batch.committed_at < p_before then
+        low := batch.first_sequence + batch.size - 1;
+      else
+        high := batch.first_sequence;
+      end if;
+    end loop;
+    return low;
+  end
+  $function$
+  grant execute to finlego_app
+
 function general_ledger.count_entries_before(p_account uuid, p_before timestamp with time zone)
   CREATE OR REPLACE FUNCTION general_ledger.count_entries_before(p_account uuid, p_before timestamp with time zone)
    RETURNS bigint
@@ -363,6 +514,40 @@ function general_ledger.count_entries_before(p_account uuid, p_before timestamp 
   $function$
   grant execute to finlego_app
 
+function general_ledger.count_entries_through(p_account uuid, p_sequence bigint)
+  CREATE OR REPLACE FUNCTION general_ledger.count_entries_through(p_account uuid, p_sequence bigint)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   STABLE
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    low bigint := 0;      -- entry `low` is known to stand there (0: none does)
+    high bigint;          -- entry `high` is known to stand behind
+    middle bigint;
+    sequence bigint;
+  begin
+    select e.account_seq + 1 into high from general_ledger.entry e where e.account_id = p_account order by e.account_seq desc limit 1;
+    -- The newest first: lists mostly begin there.
+    middle := high - 1;
+    while high - low > 1 loop
+      select j.first_sequence + p.place into sequence
+      from general_ledger.entry e
+      join general_ledger.payment p on p.id = e.payment_id
+      join general_ledger.journal j on j.batch_id = p.batch_id
+      where e.account_id = p_account and e.account_seq = middle;
+      if sequence <= p_sequence then
+        low := middle;
+      else
+        high := middle;
+      end if;
+      middle := (low + high) / 2;
+    end loop;
+    return low;
+  end
+  $function$
+  grant execute to finlego_app
+
 table general_ledger.entry
   column account_id uuid not null
   column payment_id uuid not null
@@ -377,6 +562,38 @@ table general_ledger.entry
   constraint entry_pkey PRIMARY KEY (account_id, account_seq)
   CREATE TRIGGER entry_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.entry FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE TRIGGER entry_sums_are_zero AFTER INSERT ON general_ledger.entry REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.check_entries()
+  grant select to finlego_app
+
+function general_ledger.has_pending_payment(p_account uuid)
+  CREATE OR REPLACE FUNCTION general_ledger.has_pending_payment(p_account uuid)
+   RETURNS boolean
+   LANGUAGE sql
+   STABLE
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+    select exists (
+      select from general_ledger.account a where a.id = p_account and (a.held_minor <> 0 or a.incoming_minor <> 0)
+    ) or exists (
+      select from general_ledger.account a
+      cross join lateral (
+        select l.payment_id from general_ledger.payment_line l where l.debit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null
+        union all
+        select l.payment_id from general_ledger.payment_line l where l.credit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null
+      ) l
+      join general_ledger.payment p on p.id = l.payment_id
+      where a.id = p_account and not a.credit_normal and p.state = 'pending'
+    )
+  $function$
+  grant execute to finlego_app
+
+table general_ledger.hold_change
+  column account_id uuid not null
+  column changed_at timestamp with time zone not null
+  column batch_id bigint not null
+  column held_minor bigint not null
+  constraint hold_change_is_not_negative CHECK ((held_minor >= 0))
+  constraint hold_change_pkey PRIMARY KEY (account_id, changed_at, batch_id)
+  CREATE TRIGGER hold_change_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.hold_change FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
 
 table general_ledger.journal
@@ -413,6 +630,116 @@ function general_ledger.journal_account_change(p_change general_ledger.change, p
   $function$
   grant execute to finlego_app
 
+table general_ledger.journal_follower
+  with (fillfactor=10)
+  column name text not null
+  column last_sequence bigint not null default 0
+  column holder uuid
+  column held_until timestamp with time zone
+  constraint journal_follower_is_held_for_a_time CHECK (((holder IS NULL) = (held_until IS NULL)))
+  constraint journal_follower_stands_at_a_sequence CHECK ((last_sequence >= 0))
+  constraint journal_follower_pkey PRIMARY KEY (name)
+  grant select to finlego_app
+  column last_sequence: grant update to finlego_app
+  column holder: grant update to finlego_app
+  column held_until: grant update to finlego_app
+
+function general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_debit uuid[], p_credit uuid[], p_amount bigint[], p_currency text[])
+  CREATE OR REPLACE FUNCTION general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_debit uuid[], p_credit uuid[], p_amount bigint[], p_currency text[])
+   RETURNS smallint
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    reversed record;
+  begin
+    select p.state, p.type, p.tenant into reversed from general_ledger.payment p where p.id = p_reversed;
+    if not found or reversed.tenant <> p_only_tenant then
+      return 5;
+    end if;
+    if reversed.state <> 'posted' or reversed.type = 'reversal'
+       or exists (select from general_ledger.reversal r where r.reversed_payment_id = p_reversed and not r.withdrawn) then
+      return 16;
+    end if;
+    if (select array_agg(x.line order by x.line)
+        from (select row(l.credit_account_id, l.debit_account_id, coalesce(l.posted_minor, l.amount_minor), l.currency)::text as line
+              from general_ledger.payment_line l
+              where l.payment_id = p_reversed and l.debit_seq is not null) x)
+       is distinct from
+       (select array_agg(x.line order by x.line)
+        from (select row(u.debit, u.credit, u.amount, u.currency)::text as line
+              from unnest(p_debit, p_credit, p_amount, p_currency) u(debit, credit, amount, currency)) x) then
+      return 17;
+    end if;
+    return 0;
+  end
+  $function$
+
+function general_ledger.last_change_dated_before(p_before timestamp with time zone, p_limit bigint)
+  CREATE OR REPLACE FUNCTION general_ledger.last_change_dated_before(p_before timestamp with time zone, p_limit bigint)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   STABLE
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    sure bigint := general_ledger.count_changes_before(p_before);
+    possible bigint;
+  begin
+    if sure >= p_limit then
+      return sure;
+    end if;
+    possible := general_ledger.count_changes_before(p_before + interval '6 seconds');
+    return greatest(sure, (
+      select max(j.first_sequence + j.size - 1)
+      from general_ledger.journal j
+      cross join lateral (
+        select case j.changes[1] when 'payment.posted' then p.posted_at when 'payment.drafted' then p.created_at
+                 when 'payment.pending' then p.pended_at when 'payment.cancelled' then p.cancelled_at end as at
+        from general_ledger.payment p where p.id = j.subjects[1] limit 1) p
+      where j.first_sequence > sure and j.first_sequence <= possible and p.at < p_before));
+  end
+  $function$
+  grant execute to finlego_app
+
+function general_ledger.last_draft_through(p_account uuid, p_sequence bigint)
+  CREATE OR REPLACE FUNCTION general_ledger.last_draft_through(p_account uuid, p_sequence bigint)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   STABLE
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    low bigint := 0;      -- the account's last batch up to `low` is not behind
+    high bigint;          -- batch `high` is behind
+    middle bigint;
+    batch bigint;
+    found_batch bigint := 0;
+  begin
+    middle := 9223372036854775807;
+    high := middle;
+    loop
+      select greatest(
+        (select l.drafted_in from general_ledger.payment_line l
+         where l.debit_account_id = p_account and l.drafted_in <= middle and l.drafted_in > low order by l.drafted_in desc limit 1),
+        (select l.drafted_in from general_ledger.payment_line l
+         where l.credit_account_id = p_account and l.drafted_in <= middle and l.drafted_in > low order by l.drafted_in desc limit 1)) into batch;
+      if batch is null then
+        low := middle;
+      elsif (select j.first_sequence from general_ledger.journal j where j.batch_id = batch) <= p_sequence then
+        found_batch := batch;
+        low := middle;
+      else
+        high := batch;
+      end if;
+      exit when high - low <= 1;
+      middle := low + (high - low) / 2;
+    end loop;
+    return found_batch;
+  end
+  $function$
+  grant execute to finlego_app
+
 table general_ledger.ledger_head
   with (fillfactor=10)
   column id smallint not null default 1
@@ -424,6 +751,179 @@ table general_ledger.ledger_head
   CREATE TRIGGER ledger_head_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.ledger_head FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE TRIGGER ledger_head_only_rises BEFORE UPDATE ON general_ledger.ledger_head FOR EACH ROW EXECUTE FUNCTION general_ledger.check_head()
   grant select to finlego_app
+
+view general_ledger.listed_payment
+  with (security_invoker=true)  SELECT p.id AS payment_id,
+      0 AS slot,
+      (p.state = 'posted'::general_ledger.payment_state) AS is_booked,
+      ((p.change_no = 1) AND (p.state = 'posted'::general_ledger.payment_state)) AS is_one_step,
+      (j.first_sequence + p.place) AS sequence,
+          CASE
+              WHEN (p.change_no = 1) THEN (j.first_sequence + p.place)
+              ELSE (cj.first_sequence + c.place)
+          END AS created_sequence,
+      (p.state)::text AS state,
+      p.type,
+      p.metadata,
+      p.client_id,
+      p.external_id,
+      p.owner_tenant,
+      p.tenant,
+      COALESCE(p.posted_at, p.created_at) AS dated_at
+     FROM (((general_ledger.payment p
+       JOIN general_ledger.journal j ON ((j.batch_id = p.batch_id)))
+       LEFT JOIN general_ledger.payment_change c ON (((c.payment_id = p.id) AND (c.change_no = 1))))
+       LEFT JOIN general_ledger.journal cj ON ((cj.batch_id = c.batch_id)));
+  grant select to finlego_app
+
+function general_ledger.lock_accounts(p_accounts uuid[])
+  CREATE OR REPLACE FUNCTION general_ledger.lock_accounts(p_accounts uuid[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    perform from general_ledger.account a where a.id = any(p_accounts) order by a.id for no key update;
+  end
+  $function$
+  grant execute to finlego_app
+
+view general_ledger.movement
+  with (security_invoker=true)  SELECT l.payment_id,
+      l.line_no,
+      s.side,
+      ((2 * l.line_no) + s.side) AS slot,
+      s.account_id,
+      s.counter_account_id,
+      s.account_seq,
+      (l.debit_seq IS NOT NULL) AS is_booked,
+      (l.drafted_in IS NULL) AS is_one_step,
+      (j.first_sequence + p.place) AS sequence,
+          CASE
+              WHEN (l.drafted_in IS NULL) THEN (j.first_sequence + p.place)
+              ELSE (cj.first_sequence + c.place)
+          END AS created_sequence,
+          CASE
+              WHEN (l.debit_seq IS NOT NULL) THEN 'posted'::text
+              WHEN (p.state = 'pending'::general_ledger.payment_state) THEN 'pending'::text
+              ELSE 'cancelled'::text
+          END AS state,
+      l.type,
+      l.currency,
+          CASE
+              WHEN (l.debit_seq IS NULL) THEN l.amount_minor
+              ELSE COALESCE(l.posted_minor, l.amount_minor)
+          END AS amount_minor,
+      COALESCE(l.description, p.description) AS description,
+      p.reference,
+      p.metadata,
+      p.value_date,
+      p.created_at,
+          CASE
+              WHEN (l.debit_seq IS NOT NULL) THEN p.posted_at
+              ELSE NULL::timestamp with time zone
+          END AS posted_at,
+          CASE
+              WHEN (l.debit_seq IS NOT NULL) THEN p.posted_at
+              ELSE p.created_at
+          END AS dated_at,
+      a.tenant,
+      a.credit_normal,
+      e.balance_after
+     FROM (((((((general_ledger.payment_line l
+       JOIN general_ledger.payment p ON ((p.id = l.payment_id)))
+       JOIN general_ledger.journal j ON ((j.batch_id = p.batch_id)))
+       CROSS JOIN LATERAL ( VALUES (0,l.debit_account_id,l.credit_account_id,l.debit_seq), (1,l.credit_account_id,l.debit_account_id,l.credit_seq)) s(side, account_id, counter_account_id, account_seq))
+       LEFT JOIN general_ledger.account a ON ((a.id = s.account_id)))
+       LEFT JOIN general_ledger.entry e ON (((e.account_id = s.account_id) AND (e.account_seq = s.account_seq))))
+       LEFT JOIN general_ledger.payment_change c ON (((c.payment_id = l.payment_id) AND (c.change_no = 1))))
+       LEFT JOIN general_ledger.journal cj ON ((cj.batch_id = c.batch_id)))
+    WHERE (p.state <> 'draft'::general_ledger.payment_state);
+  grant select to finlego_app
+
+function general_ledger.note_holds(p_batch bigint, p_at timestamp with time zone, p_accounts uuid[], p_held bigint[])
+  CREATE OR REPLACE FUNCTION general_ledger.note_holds(p_batch bigint, p_at timestamp with time zone, p_accounts uuid[], p_held bigint[])
+   RETURNS void
+   LANGUAGE sql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+    insert into general_ledger.hold_change (account_id, changed_at, batch_id, held_minor)
+    select u.account, greatest(p_at, last.changed_at), p_batch, u.held
+    from unnest(p_accounts, p_held) u(account, held)
+    left join lateral (
+      select h.changed_at from general_ledger.hold_change h where h.account_id = u.account order by h.changed_at desc limit 1
+    ) last on true
+  $function$
+
+function general_ledger.note_value_dates(p_at timestamp with time zone, p_payments uuid[])
+  CREATE OR REPLACE FUNCTION general_ledger.note_value_dates(p_at timestamp with time zone, p_payments uuid[])
+   RETURNS void
+   LANGUAGE sql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+    insert into general_ledger.value_shift (account_id, booked_on, value_date, amount_minor)
+    select s.account, (p_at at time zone 'UTC')::date, p.value_date, sum(s.amount)
+    from unnest(p_payments) u(id)
+    cross join lateral (select v.value_date from general_ledger.payment v where v.id = u.id limit 1) p
+    cross join lateral (
+      select l.debit_account_id as debited, l.credit_account_id as credited, coalesce(l.posted_minor, l.amount_minor)::numeric as amount
+      from general_ledger.payment_line l where l.payment_id = u.id and l.debit_seq is not null limit 50
+    ) l
+    cross join lateral (values (l.debited, -l.amount), (l.credited, l.amount)) s(account, amount)
+    where p.value_date <> (p_at at time zone 'UTC')::date
+    group by s.account, p.value_date
+    order by s.account, p.value_date
+    on conflict (account_id, booked_on, value_date) do update set amount_minor = value_shift.amount_minor + excluded.amount_minor
+  $function$
+
+function general_ledger.open_account_for_change(p_account uuid)
+  CREATE OR REPLACE FUNCTION general_ledger.open_account_for_change(p_account uuid)
+   RETURNS general_ledger.account
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    a general_ledger.account;
+  begin
+    select * into a from general_ledger.account x where x.id = p_account for no key update;
+    if not found then
+      raise exception 'there is no account %', p_account using errcode = 'foreign_key_violation';
+    end if;
+    if a.status = 'closed' then
+      raise exception 'account % is closed', p_account using errcode = 'restrict_violation';
+    end if;
+    return a;
+  end
+  $function$
+
+type general_ledger.operation
+  enum 'transfer', 'draft', 'hold', 'pend', 'post', 'cancel', 'expire'
+
+function general_ledger.order_accounts(p_client uuid, p_accounts uuid[])
+  CREATE OR REPLACE FUNCTION general_ledger.order_accounts(p_client uuid, p_accounts uuid[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if (select array_agg(u.id order by u.id) from unnest(p_accounts) u(id)) is distinct from (
+      select array_agg(a.id order by a.id) from general_ledger.account a where a.client_id = p_client and a.status <> 'closed') then
+      raise exception 'these are not the open accounts of client %', p_client using errcode = 'restrict_violation';
+    end if;
+    update general_ledger.account_profile p
+    set sort_order = o.place
+    from (
+      select a.id, row_number() over (order by array_position(p_accounts, a.id), old.sort_order, a.id) - 1 as place
+      from general_ledger.account a
+      join general_ledger.account_profile old on old.account_id = a.id
+      where a.client_id = p_client
+    ) o
+    where p.account_id = o.id and p.sort_order <> o.place;
+  end
+  $function$
+  grant execute to finlego_app
 
 table general_ledger.payment
   with (fillfactor=90)
@@ -457,6 +957,7 @@ table general_ledger.payment
   constraint payment_pkey PRIMARY KEY (id)
   CREATE INDEX payment_by_tenant ON general_ledger.payment USING btree (tenant, id) WHERE (tenant <> 'default'::text)
   CREATE UNIQUE INDEX payment_external_id_once ON general_ledger.payment USING btree (external_id, owner_tenant)
+  CREATE INDEX payment_open ON general_ledger.payment USING btree (state, id) WHERE (state = ANY (ARRAY['draft'::general_ledger.payment_state, 'pending'::general_ledger.payment_state]))
   CREATE TRIGGER payment_changes_follow_its_states BEFORE UPDATE ON general_ledger.payment FOR EACH ROW EXECUTE FUNCTION general_ledger.check_payment_change()
   CREATE TRIGGER payment_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
@@ -503,6 +1004,8 @@ table general_ledger.payment_line
   constraint payment_line_moves_between_two CHECK ((debit_account_id <> credit_account_id))
   constraint payment_line_number_in_range CHECK (((line_no >= 1) AND (line_no <= 50)))
   constraint payment_line_pkey PRIMARY KEY (payment_id, line_no)
+  CREATE INDEX payment_line_drafted_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
+  CREATE INDEX payment_line_drafted_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
   CREATE INDEX payment_line_unbooked_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE ((drafted_in IS NOT NULL) AND (debit_seq IS NULL))
   CREATE INDEX payment_line_unbooked_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE ((drafted_in IS NOT NULL) AND (debit_seq IS NULL))
   CREATE TRIGGER payment_line_is_booked_once BEFORE UPDATE ON general_ledger.payment_line FOR EACH ROW EXECUTE FUNCTION general_ledger.check_line_change()
@@ -523,8 +1026,19 @@ type general_ledger.payment_state
 type general_ledger.payment_type
   enum 'deposit', 'withdrawal', 'transfer', 'fee', 'foreignExchange', 'adjustment', 'reversal'
 
-function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_held bigint[], OUT o_credit_normal boolean[])
-  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_held bigint[], OUT o_credit_normal boolean[])
+function general_ledger.pieces(p_text text)
+  CREATE OR REPLACE FUNCTION general_ledger.pieces(p_text text)
+   RETURNS text[]
+   LANGUAGE sql
+   IMMUTABLE PARALLEL SAFE STRICT
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+    select coalesce(array_agg(distinct substr(p_text, i, 3)), '{}') from generate_series(1, length(p_text) - 2) i
+  $function$
+  grant execute to public
+
+function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
+  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
    RETURNS record
    LANGUAGE plpgsql
    SECURITY DEFINER
@@ -539,18 +1053,29 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     bound constant bigint := 9000000000000000000;
     commands constant integer := cardinality(c_id);
     lines constant integer := cardinality(l_payment);
-    found_id uuid[]; tenant text[]; client uuid[]; currency text[]; status general_ledger.account_status[];
-    debit_blocked boolean[]; credit_blocked boolean[]; floor bigint[];
-    -- Nothing stands in the way of a debit or credit but currency, bounds and funds: most lines need no closer look.
+    -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
+    phased constant boolean := c_operation is not null;
+    found_id uuid[]; tenant text[]; client uuid[]; currency text[]; floor bigint[];
+    -- Nothing stands in the way of a debit or credit but tenant, currency, bounds and funds: most lines need no closer look.
     can_debit boolean[]; can_credit boolean[];
     bal bigint[]; seq bigint[];
+    -- Holds and announced money, and how far an account's version is ahead of its last number.
+    held bigint[]; incoming bigint[]; ahead bigint[];
     last_booked timestamptz;
+    closed date; closed_at_commit date;
     batch bigint;
     accepted integer := 0;
     refused integer := 0;
     i integer; j integer; k integer := 0; first integer; last integer; done integer;
-    d integer; c integer; m bigint; code smallint; culprit integer; need bigint;
+    d integer; c integer; m bigint; code smallint; culprit integer; need bigint; version bigint;
+    op general_ledger.operation := 'transfer';
+    moves boolean;
+    debited record; credited record;
     payment_tenant text[] := array_fill(null::text, array[commands]);
+    subjects uuid[] := array_fill(null::uuid, array[commands]);
+    -- Of two-phase payments: state, change number and end of the payments to change; whether a line is new, what of it is booked.
+    states general_ledger.payment_state[]; expires timestamptz[]; changes general_ledger.change[];
+    fresh boolean[]; amount bigint[] := l_amount; stands bigint[]; reversed uuid[] := '{}';
     hit record;
   begin
     if 1 > any (c_lines) or (select sum(n) from unnest(c_lines) u(n)) is distinct from lines then
@@ -558,11 +1083,10 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     end if;
 
     -- 1. Lock and read, in id order: no two batches can wait for each other.
-    select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.status),
-           array_agg(a.debit_blocked), array_agg(a.credit_blocked), array_agg(a.floor_minor),
-           array_agg(a.status = 'active' and not a.debit_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
+    select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.floor_minor),
+           array_agg(a.status = 'active' and not a.debit_blocked and not a.client_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
            array_agg(a.balance_minor), array_agg(a.held_minor), array_agg(a.last_seq), array_agg(a.credit_normal), max(a.last_booked_at)
-    into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal, last_booked
+    into found_id, tenant, client, currency, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal, last_booked
     from (select * from general_ledger.account where id = any(p_accounts) order by id for no key update) a;
 
     if found_id is distinct from p_accounts then
@@ -571,52 +1095,99 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       end if;
       -- Some are unknown: bring what was found to the positions of p_accounts; the others stay null.
       select array_agg(f.id order by u.at), array_agg(f.tenant order by u.at), array_agg(f.client order by u.at), array_agg(f.currency order by u.at),
-             array_agg(f.status order by u.at), array_agg(f.db order by u.at), array_agg(f.cb order by u.at), array_agg(f.floor order by u.at),
-             array_agg(f.can_debit order by u.at), array_agg(f.can_credit order by u.at),
+             array_agg(f.floor order by u.at), array_agg(f.can_debit order by u.at), array_agg(f.can_credit order by u.at),
              array_agg(f.bal order by u.at), array_agg(f.held order by u.at), array_agg(f.seq order by u.at), array_agg(f.cn order by u.at)
-      into found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal
+      into found_id, tenant, client, currency, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal
       from unnest(p_accounts) with ordinality u(id, at)
-      left join unnest(found_id, tenant, client, currency, status, debit_blocked, credit_blocked, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal)
-        f(id, tenant, client, currency, status, db, cb, floor, can_debit, can_credit, bal, held, seq, cn) on f.id = u.id;
+      left join unnest(found_id, tenant, client, currency, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal)
+        f(id, tenant, client, currency, floor, can_debit, can_credit, bal, held, seq, cn) on f.id = u.id;
     end if;
 
     -- Taken after the locks, so that time never falls along an account. Whole milliseconds: what is shown is what is stored.
     o_booked_at := greatest(date_trunc('milliseconds', clock_timestamp()), last_booked);
     o_today := (o_booked_at at time zone p_time_zone)::date;
+    select h.closed_through into closed from general_ledger.ledger_head h where h.id = 1;
+    if closed > '-infinity' then
+      o_first_open := closed + 1;
+    end if;
     o_code := array_fill(0::smallint, array[commands]);
     o_account := array_fill(null::integer, array[commands]);
     o_available := array_fill(null::bigint, array[commands]);
-    o_required := array_fill(null::bigint, array[commands]);
-    o_place := array_fill(null::integer, array[commands]);
-    o_existing := array_fill(null::uuid, array[commands]);
-    o_refusal := array_fill(null::text, array[commands]);
-    o_client := array_fill(null::uuid, array[commands]);
+    o_required := o_available;
+    o_place := o_account;
+    o_existing := subjects;
+    o_change := array_fill(null::smallint, array[commands]);
+    o_refusal := payment_tenant;
+    o_client := subjects;
     o_debit_seq := array_fill(null::bigint, array[lines]);
     o_debit_balance := o_debit_seq;
     o_credit_seq := o_debit_seq;
     o_credit_balance := o_debit_seq;
+    held := o_held;
 
     -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
     for hit in
-      select p.id, p.content, p.owner_tenant, p.external_id from general_ledger.payment p where p.external_id = any(c_external_id)
+      select p.id, p.content, p.owner_tenant, p.external_id, p.change_no from general_ledger.payment p where p.external_id = any(c_external_id)
     loop
       i := array_position(c_external_id, hit.external_id);
       while i is not null loop
         if c_owner_tenant[i] = hit.owner_tenant then
           o_code[i] := case when c_content[i] = hit.content then 1 else 4 end;
           o_existing[i] := hit.id;
+          o_change[i] := hit.change_no;
         end if;
         i := array_position(c_external_id, hit.external_id, i + 1);
       end loop;
     end loop;
     for hit in
-      select k.id, k.fingerprint, k.payment_id, k.answer from platform.idempotency_key k where k.id = any(c_key)
+      select k.id, k.fingerprint, k.payment_id, k.payment_change, k.answer from platform.idempotency_key k where k.id = any(c_key)
     loop
       i := array_position(c_key, hit.id);
       o_code[i] := case when hit.fingerprint <> decode(c_request[i], 'hex') then 2 when hit.payment_id is not null then 1 else 3 end;
       o_existing[i] := hit.payment_id;
+      -- Negative: the answer of then, not the payment as it is now.
+      o_change[i] := -coalesce(hit.payment_change, 1);
       o_refusal[i] := hit.answer;
     end loop;
+
+    if phased or v_command is not null then
+      select array_agg(a.incoming_minor order by u.at), array_agg(a.version - a.last_seq order by u.at)
+      into incoming, ahead
+      from unnest(p_accounts) with ordinality u(id, at)
+      left join lateral (select * from general_ledger.account a where a.id = u.id limit 1) a on true;
+    end if;
+    if phased then
+      -- A payment's state changes only under the locks of its accounts, which are held.
+      o_debit_held := o_debit_seq;
+      o_credit_held := o_debit_seq;
+      fresh := array_fill(false, array[lines]);
+      states := array_fill(null::general_ledger.payment_state, array[commands]);
+      expires := array_fill(null::timestamptz, array[commands]);
+      changes := array_fill(null::general_ledger.change, array[commands]);
+      o_pended_at := expires;
+      o_reason := payment_tenant;
+      for i in 1..commands loop
+        if c_operation[i] >= 'pend' then
+          select p.state, p.expires_at, p.change_no, p.tenant, p.created_at, p.pended_at, p.reason into hit from general_ledger.payment p where p.id = c_id[i];
+          if not found or (c_confined[i] and hit.tenant <> c_owner_tenant[i]) then
+            o_code[i] := case when o_code[i] = 0 then 5 else o_code[i] end;
+          elsif array_position(c_id, c_id[i], i + 1) is not null then
+            raise exception 'one call may change a payment once' using errcode = 'invalid_parameter_value';
+          else
+            states[i] := hit.state;
+            expires[i] := hit.expires_at;
+            o_pended_at[i] := hit.pended_at;
+            o_reason[i] := hit.reason;
+            -- Time never falls along a payment either.
+            o_booked_at := greatest(o_booked_at, hit.created_at, hit.pended_at);
+            if o_code[i] = 0 then
+              o_change[i] := hit.change_no;
+            end if;
+          end if;
+        end if;
+      end loop;
+      o_today := (o_booked_at at time zone p_time_zone)::date;
+    end if;
 
     -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
     for i in 1..commands loop
@@ -630,64 +1201,180 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       end if;
       culprit := null;
       done := first - 1;
-      for j in first..last loop
-        d := l_debit[j];
-        c := l_credit[j];
-        m := l_amount[j];
-        if (can_debit[d] and can_credit[c] and not c_confined[i] and currency[d] = l_currency[j] and currency[c] = l_currency[j]
-            and bal[d] - m >= -bound and bal[c] + m <= bound) is not true then
-          -- The one reason why not, in the order of posting.ts.
-          if found_id[d] is null or (c_confined[i] and tenant[d] <> c_owner_tenant[i]) then code := 5; culprit := d;
-          elsif found_id[c] is null or (c_confined[i] and tenant[c] <> c_owner_tenant[i]) then code := 5; culprit := c;
-          elsif status[d] = 'closed' then code := 7; culprit := d;
-          elsif status[c] = 'closed' then code := 7; culprit := c;
-          elsif status[d] = 'pending' then code := 6; culprit := d;
-          elsif status[c] = 'pending' then code := 6; culprit := c;
-          elsif status[d] = 'blocked' or debit_blocked[d] then code := 8; culprit := d;
-          elsif status[c] = 'blocked' or credit_blocked[c] then code := 8; culprit := c;
-          elsif currency[d] <> l_currency[j] then code := 9; culprit := d;
-          elsif currency[c] <> l_currency[j] then code := 9; culprit := c;
-          elsif bal[d] - m < -bound then code := 10; culprit := d;
-          elsif bal[c] + m > bound then code := 10; culprit := c;
+
+      if phased then
+        op := c_operation[i];
+        -- What the payment's state says of the change: go on, done before, or never.
+        if op >= 'pend' then
+          code := case
+            when op = 'pend' and states[i] = 'pending' or op = 'post' and states[i] = 'posted' or op >= 'cancel' and states[i] = 'cancelled' then 12
+            when op = 'pend' and states[i] = 'draft' or op = 'post' and states[i] = 'pending' or op >= 'cancel' and states[i] in ('draft', 'pending') then 0
+            else 13 end;
+          if code = 12 then
+            -- A payment that was posted with other amounts cannot be posted with these.
+            if op = 'post' and l_capture is not null and exists (
+              select from generate_series(first, last) n
+              where l_capture[n] is not null and l_capture[n] is distinct from
+                (select coalesce(l.posted_minor, l.amount_minor) from general_ledger.payment_line l where l.payment_id = c_id[i] and l.line_no = l_no[n])
+            ) then
+              code := 13;
+            else
+              o_code[i] := 12;
+              o_existing[i] := c_id[i];
+              continue;
+            end if;
           end if;
-          exit when code <> 0;
+          if code = 0 and op = 'expire' and (expires[i] > o_booked_at) is not false then
+            code := 13;
+          elsif code = 0 and op in ('pend', 'post') and expires[i] <= o_booked_at then
+            code := 18;
+          end if;
         end if;
-        bal[d] := bal[d] - m;
-        seq[d] := seq[d] + 1;
-        bal[c] := bal[c] + m;
-        seq[c] := seq[c] + 1;
-        o_debit_seq[j] := seq[d];
-        o_debit_balance[j] := bal[d];
-        o_credit_seq[j] := seq[c];
-        o_credit_balance[j] := bal[c];
-        done := j;
-      end loop;
-      if code = 0 then
-        -- Funds are judged once, at the end: the order of lines inside one payment means nothing.
-        for j in first..last loop
-          d := l_debit[j];
-          if bal[d] - o_held[d] < floor[d] then
-            code := 11;
-            culprit := d;
-            exit;
+      end if;
+      if code = 0 and op < 'pend' and c_expires_at[i] <= o_booked_at then
+        code := 20;
+      end if;
+
+      if code = 0 and v_command is not null then
+        for j in 1..cardinality(v_command) loop
+          d := v_account[j];
+          if v_command[j] = i and found_id[d] is not null and (not c_confined[i] or tenant[d] = c_owner_tenant[i]) then
+            version := seq[d] + ahead[d];
+            if version <> v_version[j] then
+              code := 15;
+              culprit := d;
+              o_available[i] := version;
+              o_required[i] := v_version[j];
+              exit;
+            end if;
           end if;
         end loop;
       end if;
+
+      if code = 0 and op < 'pend' and c_client[i] is not null
+         and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
+        code := 19;
+      end if;
+
+      if code = 0 and c_reverses[i] is not null then
+        code := case when c_reverses[i] = any(reversed) then 16 else
+          general_ledger.judge_reversal(c_reverses[i], case when c_confined[i] then c_owner_tenant[i] end,
+            (select array_agg(p_accounts[l_debit[n]] order by n) from generate_series(first, last) n),
+            (select array_agg(p_accounts[l_credit[n]] order by n) from generate_series(first, last) n),
+            l_amount[first:last], l_currency[first:last]) end;
+      end if;
+
+      -- Cancelling gives back what is held, whatever has become of the accounts.
+      if code = 0 and op < 'cancel' then
+        moves := op in ('transfer', 'post');
+        for j in first..last loop
+          d := l_debit[j];
+          c := l_credit[j];
+          m := l_amount[j];
+          if phased and op = 'post' and l_capture[j] is not null then
+            m := l_capture[j];
+            amount[j] := m;
+          end if;
+          if (can_debit[d] and can_credit[c] and (not c_confined[i] or (tenant[d] = c_owner_tenant[i] and tenant[c] = c_owner_tenant[i]))
+              and currency[d] = l_currency[j] and currency[c] = l_currency[j]
+              and case when moves then bal[d] - m >= -bound and bal[c] + m <= bound else held[d] + m <= bound and incoming[c] + m <= bound end) is not true then
+            -- The one reason why not, in the order of posting.ts. A draft only asks whether the payment makes sense; a line of which
+            -- nothing is booked asks nothing.
+            select a.* into debited from general_ledger.account a where a.id = p_accounts[d];
+            select a.* into credited from general_ledger.account a where a.id = p_accounts[c];
+            if found_id[d] is null or (c_confined[i] and tenant[d] <> c_owner_tenant[i]) then code := 5; culprit := d;
+            elsif found_id[c] is null or (c_confined[i] and tenant[c] <> c_owner_tenant[i]) then code := 5; culprit := c;
+            elsif m = 0 then code := 0;
+            elsif debited.status = 'closed' then code := 7; culprit := d;
+            elsif credited.status = 'closed' then code := 7; culprit := c;
+            elsif op <> 'draft' and debited.status = 'pending' then code := 6; culprit := d;
+            elsif op <> 'draft' and credited.status = 'pending' then code := 6; culprit := c;
+            elsif op <> 'draft' and debited.client_blocked then code := 14; culprit := d;
+            elsif op <> 'draft' and (debited.status = 'blocked' or debited.debit_blocked) then code := 8; culprit := d;
+            elsif op <> 'draft' and (credited.status = 'blocked' or credited.credit_blocked) then code := 8; culprit := c;
+            elsif currency[d] <> l_currency[j] then code := 9; culprit := d;
+            elsif currency[c] <> l_currency[j] then code := 9; culprit := c;
+            elsif moves and bal[d] - m < -bound then code := 10; culprit := d;
+            elsif moves and bal[c] + m > bound then code := 10; culprit := c;
+            elsif op in ('hold', 'pend') and o_credit_normal[d] and held[d] + m > bound then code := 10; culprit := d;
+            elsif op in ('hold', 'pend') and o_credit_normal[c] and incoming[c] + m > bound then code := 10; culprit := c;
+            end if;
+            exit when code <> 0;
+          end if;
+          if phased and op <> 'draft' and op <> 'transfer' then
+            -- What is ordered is held and announced on the credit side of the books only; what is posted gives it back.
+            need := case when op = 'post' then -l_amount[j] else l_amount[j] end;
+            if o_credit_normal[d] then held[d] := held[d] + need; end if;
+            if o_credit_normal[c] then incoming[c] := incoming[c] + need; end if;
+            ahead[d] := ahead[d] + 1;
+            ahead[c] := ahead[c] + 1;
+          end if;
+          if moves and m > 0 then
+            bal[d] := bal[d] - m;
+            seq[d] := seq[d] + 1;
+            bal[c] := bal[c] + m;
+            seq[c] := seq[c] + 1;
+            o_debit_seq[j] := seq[d];
+            o_debit_balance[j] := bal[d];
+            o_credit_seq[j] := seq[c];
+            o_credit_balance[j] := bal[c];
+            if phased then
+              o_debit_held[j] := held[d];
+              o_credit_held[j] := held[c];
+            end if;
+          end if;
+          done := j;
+        end loop;
+        if code = 0 and op = 'post' and not exists (select from generate_series(first, last) n where o_debit_seq[n] is not null) then
+          raise exception 'payment % would be posted without an amount', c_id[i] using errcode = 'invalid_parameter_value';
+        end if;
+        if code = 0 and op in ('transfer', 'hold', 'pend') then
+          -- Funds are judged once, at the end: the order of lines inside one payment means nothing. A post needs none: they are held.
+          for j in first..last loop
+            d := l_debit[j];
+            if bal[d] - held[d] < floor[d] then
+              code := 11;
+              culprit := d;
+              exit;
+            end if;
+          end loop;
+        end if;
+      elsif code = 0 and states[i] = 'pending' then
+        for j in first..last loop
+          d := l_debit[j];
+          c := l_credit[j];
+          if o_credit_normal[d] then held[d] := held[d] - l_amount[j]; end if;
+          if o_credit_normal[c] then incoming[c] := incoming[c] - l_amount[j]; end if;
+          ahead[d] := ahead[d] + 1;
+          ahead[c] := ahead[c] + 1;
+        end loop;
+      end if;
+
       if code <> 0 then
         need := 0;
         for j in first..done loop
           d := l_debit[j];
           c := l_credit[j];
-          m := l_amount[j];
-          bal[d] := bal[d] + m;
-          seq[d] := seq[d] - 1;
-          bal[c] := bal[c] - m;
-          seq[c] := seq[c] - 1;
-          need := need + case culprit when d then m when c then -m else 0 end;
-          o_debit_seq[j] := null;
+          if phased and op <> 'draft' and op <> 'transfer' then
+            m := case when op = 'post' then -l_amount[j] else l_amount[j] end;
+            if o_credit_normal[d] then held[d] := held[d] - m; end if;
+            if o_credit_normal[c] then incoming[c] := incoming[c] - m; end if;
+            ahead[d] := ahead[d] - 1;
+            ahead[c] := ahead[c] - 1;
+          end if;
+          m := amount[j];
+          if o_debit_seq[j] is not null then
+            bal[d] := bal[d] + m;
+            seq[d] := seq[d] - 1;
+            bal[c] := bal[c] - m;
+            seq[c] := seq[c] - 1;
+            o_debit_seq[j] := null;
+          end if;
+          -- A transfer may spend what it brings; a hold takes only what is there.
+          need := need + case when culprit = d then m when culprit = c and op = 'transfer' then -m else 0 end;
         end loop;
         if code = 11 then
-          o_available[i] := bal[culprit] - o_held[culprit] - floor[culprit];
+          o_available[i] := bal[culprit] - held[culprit] - floor[culprit];
           o_required[i] := need;
         end if;
         o_code[i] := code;
@@ -695,13 +1382,35 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
         refused := refused + 1;
         continue;
       end if;
+
       o_place[i] := accepted;
       accepted := accepted + 1;
+      subjects[accepted] := c_id[i];
       -- The payment is the debited client's, else the credited one's; its tenant is that client's.
       d := l_debit[first];
       c := l_credit[first];
-      o_client[i] := coalesce(client[d], client[c]);
+      o_client[i] := coalesce(c_client[i], client[d], client[c]);
       payment_tenant[i] := case when c_confined[i] then c_owner_tenant[i] when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
+      if c_reverses[i] is not null then
+        reversed := reversed || c_reverses[i];
+      end if;
+      if phased then
+        changes[accepted] := case when op in ('transfer', 'post') then 'payment.posted' when op = 'draft' then 'payment.drafted'
+          when op in ('hold', 'pend') then 'payment.pending' else 'payment.cancelled' end::general_ledger.change;
+        if op < 'pend' then
+          for j in first..last loop
+            fresh[j] := true;
+          end loop;
+        end if;
+        if op <> 'transfer' then
+          o_change[i] := coalesce(o_change[i], 0) + 1;
+          for j in first..last loop
+            d := l_debit[j];
+            c := l_credit[j];
+            o_stands := o_stands || array[seq[d], bal[d], held[d], seq[c], bal[c], held[c]];
+          end loop;
+        end if;
+      end if;
     end loop;
 
     if p_atomic and refused > 0 then
@@ -709,17 +1418,18 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     end if;
 
     -- 4. Definite refusals are kept under their key. What may be mended (an unknown account) is not, except for items of a list.
-    if refused > 0 then
+    -- What was done before is kept as the answer that it got.
+    if refused > 0 or phased then
       insert into platform.idempotency_key (id, fingerprint, status, answer)
       select u.key, decode(u.request, 'hex'), 409,
              json_build_object('code', u.code, 'account', p_accounts[u.account], 'available', u.available::text, 'required', u.required::text, 'trace', u.trace)::text
       from unnest(c_key, c_request, c_trace, c_keep_absent, o_code, o_account, o_available, o_required)
         u(key, request, trace, keep_absent, code, account, available, required)
-      where u.key is not null and (u.code >= 6 or u.code = 4 or (u.code = 5 and u.keep_absent));
-      insert into platform.idempotency_key (id, fingerprint, payment_id)
-      select u.key, decode(u.request, 'hex'), u.existing
-      from unnest(c_key, c_request, o_code, o_existing) u(key, request, code, existing)
-      where u.key is not null and u.code = 1
+      where u.key is not null and (u.code between 6 and 11 or u.code between 13 and 18 or u.code = 4 or (u.code = 5 and u.keep_absent));
+      insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
+      select u.key, decode(u.request, 'hex'), u.existing, u.change
+      from unnest(c_key, c_request, o_code, o_existing, o_change) u(key, request, code, existing, change)
+      where u.key is not null and u.code in (1, 12) and u.change > 0
       on conflict (id) do nothing;
     end if;
     if accepted = 0 then
@@ -728,49 +1438,225 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
 
     -- 5. Write. Every table once.
     batch := nextval('general_ledger.batch');
-    insert into general_ledger.payment (id, client_id, batch_id, place, type, state, value_date, created_at, posted_at, content, tenant, owner_tenant, created_by, external_id, description, reference, metadata)
-    select u.id, u.client, batch, u.place, u.type, 'posted', coalesce(u.value_date, o_today), o_booked_at, o_booked_at, u.content, u.tenant, u.owner_tenant, u.created_by, u.external_id,
-           u.description, u.reference, u.metadata::jsonb
-    from unnest(c_id, o_client, o_place, c_type, c_value_date, c_content, payment_tenant, c_owner_tenant, c_created_by, c_external_id, c_description, c_reference, c_metadata)
-      u(id, client, place, type, value_date, content, tenant, owner_tenant, created_by, external_id, description, reference, metadata)
-    where u.place is not null;
+    insert into general_ledger.payment (id, client_id, batch_id, place, type, state, value_date, asked_value_date, created_at, pended_at, posted_at, content, tenant, owner_tenant,
+           created_by, external_id, description, reference, reason, metadata, expires_at, reverses_payment_id)
+    select u.id, u.client, batch, u.place, u.type,
+           case u.operation when 'draft' then 'draft' when 'hold' then 'pending' else 'posted' end::general_ledger.payment_state,
+           greatest(coalesce(u.value_date, o_today), o_first_open), case when u.value_date < o_first_open then u.value_date end,
+           o_booked_at, case when u.operation = 'hold' then o_booked_at end, case when u.operation is null or u.operation = 'transfer' then o_booked_at end,
+           u.content, u.tenant, u.owner_tenant, u.created_by, u.external_id, u.description, u.reference, u.reason, u.metadata::jsonb, u.expires_at, u.reverses
+    from unnest(c_id, c_operation, o_client, o_place, c_type, c_value_date, c_content, payment_tenant, c_owner_tenant, c_created_by, c_external_id, c_description, c_reference,
+                c_reason, c_metadata, c_expires_at, c_reverses)
+      u(id, operation, client, place, type, value_date, content, tenant, owner_tenant, created_by, external_id, description, reference, reason, metadata, expires_at, reverses)
+    where u.place is not null and (u.operation is null or u.operation < 'pend');
 
-    insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, debit_seq, credit_seq, currency, type, description)
-    select u.payment, u.no, p_accounts[u.debit], p_accounts[u.credit], u.amount, u.debit_seq, u.credit_seq, u.currency, u.type, u.description
-    from unnest(l_payment, l_no, l_debit, l_credit, l_amount, o_debit_seq, o_credit_seq, l_currency, l_type, l_description)
-      u(payment, no, debit, credit, amount, debit_seq, credit_seq, currency, type, description)
-    where u.debit_seq is not null;
+    insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, debit_seq, credit_seq, currency, type, description, drafted_in)
+    select u.payment, u.no, p_accounts[u.debit], p_accounts[u.credit], u.amount, u.debit_seq, u.credit_seq, u.currency, u.type, u.description,
+           case when u.debit_seq is null then batch end
+    from unnest(l_payment, l_no, l_debit, l_credit, l_amount, o_debit_seq, o_credit_seq, l_currency, l_type, l_description, fresh)
+      u(payment, no, debit, credit, amount, debit_seq, credit_seq, currency, type, description, fresh)
+    where case when phased then u.fresh else u.debit_seq is not null end;
 
-    insert into platform.idempotency_key (id, fingerprint, payment_id)
-    select u.key, decode(u.request, 'hex'), u.id
-    from unnest(c_key, c_request, c_id, o_place) u(key, request, id, place)
+    insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
+    select u.key, decode(u.request, 'hex'), u.id, u.change
+    from unnest(c_key, c_request, c_id, o_place, o_change) u(key, request, id, place, change)
     where u.key is not null and u.place is not null;
 
+    if phased then
+      -- Changes of payments that were there before, one by one: each is a look-up by key. The expected state is compared and set.
+      for i in 1..commands loop
+        op := c_operation[i];
+        continue when o_place[i] is null or op < 'pend';
+        update general_ledger.payment p
+        set state = case op when 'pend' then 'pending' when 'post' then 'posted' else 'cancelled' end::general_ledger.payment_state,
+            batch_id = batch, place = o_place[i], change_no = o_change[i], reason = coalesce(c_reason[i], p.reason),
+            pended_at = case when op = 'pend' then o_booked_at else p.pended_at end,
+            posted_at = case when op = 'post' then o_booked_at end,
+            cancelled_at = case when op >= 'cancel' then o_booked_at end,
+            value_date = case when op = 'post' then greatest(coalesce(c_value_date[i], o_today), o_first_open) else p.value_date end,
+            asked_value_date = case when op = 'post' then case when c_value_date[i] < o_first_open then c_value_date[i] end else p.asked_value_date end
+        where p.id = c_id[i] and p.state = states[i] and p.change_no = o_change[i] - 1;
+        if not found then
+          raise exception 'payment % was changed under the locks of its accounts', c_id[i] using errcode = 'serialization_failure';
+        end if;
+        if op >= 'cancel' then
+          update general_ledger.reversal r set withdrawn = true where r.reversing_payment_id = c_id[i] and not r.withdrawn;
+        end if;
+      end loop;
+      k := 0;
+      j := 0;
+      for i in 1..commands loop
+        first := k + 1;
+        last := k + c_lines[i];
+        k := last;
+        op := c_operation[i];
+        continue when o_place[i] is null or op = 'transfer';
+        insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, reason, stands)
+        select p.id, p.change_no, batch, o_place[i], changes[o_place[i] + 1], o_booked_at, p.value_date, c_created_by[i], c_reason[i],
+               o_stands[j + 1 : j + 6 * c_lines[i]]
+        from general_ledger.payment p
+        where p.id = c_id[i];
+        j := j + 6 * c_lines[i];
+        continue when op <> 'post';
+        for d in first..last loop
+          update general_ledger.payment_line l
+          set debit_seq = o_debit_seq[d], credit_seq = o_credit_seq[d], posted_minor = amount[d]
+          where l.payment_id = c_id[i] and l.line_no = l_no[d] and l.amount_minor = l_amount[d]
+            and l.debit_account_id = p_accounts[l_debit[d]] and l.credit_account_id = p_accounts[l_credit[d]];
+          if not found then
+            raise exception 'line % of payment % is another one', l_no[d], c_id[i] using errcode = 'invalid_parameter_value';
+          end if;
+        end loop;
+      end loop;
+    end if;
+    if c_metadata is not null then
+      insert into general_ledger.payment_metadata (name, value, payment_id)
+      select e.key, e.value, u.id
+      from unnest(c_id, o_place, c_metadata) u(id, place, metadata)
+      cross join lateral jsonb_each_text(u.metadata::jsonb) e
+      where u.place is not null and u.metadata is not null;
+    end if;
+    if c_expires_at is not null and phased then
+      insert into general_ledger.payment_expiry (expires_at, payment_id)
+      select u.expires_at, u.id
+      from unnest(c_id, o_place, c_expires_at, c_operation) u(id, place, expires_at, operation)
+      where u.place is not null and u.expires_at is not null and u.operation in ('draft', 'hold');
+    end if;
+    if c_reverses is not null then
+      insert into general_ledger.reversal (reversing_payment_id, reversed_payment_id)
+      select u.id, u.reverses
+      from unnest(c_id, o_place, c_reverses) u(id, place, reverses)
+      where u.place is not null and u.reverses is not null;
+    end if;
+
     insert into general_ledger.entry (account_id, payment_id, account_seq, amount_minor, balance_after, held_after, booked_at, line_no)
-    select p_accounts[u.debit], u.payment, u.debit_seq, -u.amount, u.debit_balance, o_held[u.debit], o_booked_at, u.no
-    from unnest(l_payment, l_no, l_debit, l_amount, o_debit_seq, o_debit_balance) u(payment, no, debit, amount, debit_seq, debit_balance)
+    select p_accounts[u.debit], u.payment, u.debit_seq, -u.amount, u.debit_balance, case when phased then u.debit_held else o_held[u.debit] end, o_booked_at, u.no
+    from unnest(l_payment, l_no, l_debit, amount, o_debit_seq, o_debit_balance, o_debit_held)
+      u(payment, no, debit, amount, debit_seq, debit_balance, debit_held)
     where u.debit_seq is not null
     union all
-    select p_accounts[u.credit], u.payment, u.credit_seq, u.amount, u.credit_balance, o_held[u.credit], o_booked_at, u.no
-    from unnest(l_payment, l_no, l_credit, l_amount, o_credit_seq, o_credit_balance, o_debit_seq)
-      u(payment, no, credit, amount, credit_seq, credit_balance, debit_seq)
+    select p_accounts[u.credit], u.payment, u.credit_seq, u.amount, u.credit_balance, case when phased then u.credit_held else o_held[u.credit] end, o_booked_at, u.no
+    from unnest(l_payment, l_no, l_credit, amount, o_credit_seq, o_credit_balance, o_credit_held, o_debit_seq)
+      u(payment, no, credit, amount, credit_seq, credit_balance, credit_held, debit_seq)
     where u.debit_seq is not null;
 
     -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
-    update general_ledger.account a
-    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
-        version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at
-    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];
+    if phased then
+      update general_ledger.account a
+      set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
+          held_minor = held[width_bucket(a.id, p_accounts)], incoming_minor = incoming[width_bucket(a.id, p_accounts)],
+          version = seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)],
+          last_booked_at = case when a.last_seq <> seq[width_bucket(a.id, p_accounts)] then o_booked_at else a.last_booked_at end
+      where a.id = any(p_accounts) and a.version <> seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)];
+    else
+      update general_ledger.account a
+      set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
+          version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at
+      where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];
+    end if;
 
-    -- 6. Number the changes. Last: the head is held until the commit.
-    select n.first_sequence into o_first_sequence
+    -- 6. Number the changes. Last: the head is held until the commit. Whoever closed days meanwhile has changed what a value date may be.
+    select n.first_sequence, n.closed_through into o_first_sequence, closed_at_commit
     from general_ledger.append_journal(
       batch,
-      array_fill('payment.posted'::general_ledger.change, array[accepted]),
-      (select array_agg(u.id order by u.place) from unnest(c_id, o_place) u(id, place) where u.place is not null)) n;
+      case when phased then changes[1:accepted] else array_fill('payment.posted'::general_ledger.change, array[accepted]) end,
+      subjects[1:accepted]) n;
+    if closed_at_commit <> closed then
+      raise exception 'days were closed meanwhile' using errcode = 'serialization_failure';
+    end if;
   end
   $function$
   grant execute to finlego_app
+
+function general_ledger.recalculate_accounts(p_accounts uuid[])
+  CREATE OR REPLACE FUNCTION general_ledger.recalculate_accounts(p_accounts uuid[])
+   RETURNS TABLE(account_id uuid, previous_balance bigint, balance bigint, previous_held bigint, held bigint, changed boolean)
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
+   SET enable_seqscan TO 'off'
+   SET jit TO 'off'
+  AS $function$
+  #variable_conflict use_column
+  declare
+    entries_max constant bigint := 2000000;
+    ids uuid[];
+    upto bigint[];
+    sums numeric[];
+    span bigint;
+    i integer := 0;
+    a record;
+    rest record;
+    pending record;
+    last record;
+  begin
+    select array_agg(u.id order by u.id), array_agg(coalesce(e.account_seq, 0) order by u.id) into ids, upto
+    from (select distinct p.id from unnest(p_accounts) p(id)) u
+    cross join lateral (select x.id from general_ledger.account x where x.id = u.id limit 1) known
+    left join lateral (select n.account_seq from general_ledger.entry n where n.account_id = u.id order by n.account_seq desc limit 1) e on true;
+    select case when sum(n) <= entries_max then max(n) else entries_max / count(*) end into span from unnest(upto) u(n);
+    select array_agg(coalesce(start.balance_after, 0) + coalesce(s.total, 0) order by u.id) into sums
+    from unnest(ids, upto) u(id, upto)
+    left join lateral (select n.balance_after from general_ledger.entry n where n.account_id = u.id and n.account_seq = u.upto - span) start on true
+    cross join lateral (
+      select sum(n.amount_minor) as total from general_ledger.entry n
+      where n.account_id = u.id and n.account_seq > u.upto - span and n.account_seq <= u.upto
+    ) s;
+
+    for a in select x.* from general_ledger.account x where x.id = any(ids) order by x.id for no key update loop
+      i := i + 1;
+      -- Each statement from here sees all that was committed before this account was locked.
+      select coalesce(sum(n.amount_minor), 0) as total into rest from general_ledger.entry n where n.account_id = a.id and n.account_seq > upto[i];
+      select n.account_seq, n.booked_at into last from general_ledger.entry n where n.account_id = a.id order by n.account_seq desc limit 1;
+      select
+        coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
+          where l.debit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+            and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as held,
+        coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
+          where l.credit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+            and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as incoming
+      into pending;
+      account_id := a.id;
+      previous_balance := a.balance_minor;
+      previous_held := a.held_minor;
+      balance := sums[i] + rest.total;
+      held := case when a.credit_normal then pending.held else 0 end;
+      changed := (a.balance_minor, a.held_minor, a.incoming_minor, a.last_seq, a.last_booked_at) is distinct from
+        (balance, held, case when a.credit_normal then pending.incoming else 0 end::bigint, coalesce(last.account_seq, 0), last.booked_at);
+      if changed then
+        update general_ledger.account x
+        set balance_minor = balance, held_minor = held, incoming_minor = case when a.credit_normal then pending.incoming else 0 end,
+            last_seq = coalesce(last.account_seq, 0), last_booked_at = last.booked_at, version = x.version + 1
+        where x.id = a.id;
+      end if;
+      return next;
+    end loop;
+  end
+  $function$
+  grant execute to finlego_app
+
+function general_ledger.repeat_account()
+  CREATE OR REPLACE FUNCTION general_ledger.repeat_account()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    select a.tenant, a.client_id, a.currency, a.status into new.tenant, new.client_id, new.currency, new.status
+    from general_ledger.account a where a.id = new.account_id;
+    if found and not exists (
+      select from general_ledger.account_kind k
+      where k.tenant = new.tenant and k.currency = new.currency and k.type = new.type and k.status = new.status
+    ) then
+      insert into general_ledger.account_kind (tenant, currency, type, status) values (new.tenant, new.currency, new.type, new.status)
+      on conflict do nothing;
+    end if;
+    return new;
+  end
+  $function$
 
 table general_ledger.reversal
   column reversing_payment_id uuid not null
@@ -781,6 +1667,62 @@ table general_ledger.reversal
   CREATE TRIGGER reversal_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.reversal FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE TRIGGER reversal_is_only_withdrawn BEFORE UPDATE ON general_ledger.reversal FOR EACH ROW EXECUTE FUNCTION general_ledger.check_reversal_change()
   grant select to finlego_app
+
+function general_ledger.set_account_blocks(p_change general_ledger.change, p_account uuid, p_debit_blocked boolean, p_credit_blocked boolean, p_reason text, OUT first_sequence bigint)
+  CREATE OR REPLACE FUNCTION general_ledger.set_account_blocks(p_change general_ledger.change, p_account uuid, p_debit_blocked boolean, p_credit_blocked boolean, p_reason text, OUT first_sequence bigint)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    a general_ledger.account := general_ledger.open_account_for_change(p_account);
+    new_status general_ledger.account_status := case when p_debit_blocked and p_credit_blocked then 'blocked' else 'active' end;
+    blocks constant boolean := p_change = 'account.blocked';
+  begin
+    if p_change not in ('account.blocked', 'account.unblocked') then
+      raise exception 'unknown change %', p_change using errcode = 'invalid_parameter_value';
+    end if;
+    if a.status = 'pending' or (a.debit_blocked <> p_debit_blocked and p_debit_blocked <> blocks) or (a.credit_blocked <> p_credit_blocked and p_credit_blocked <> blocks)
+       or (a.debit_blocked, a.credit_blocked, a.status) = (p_debit_blocked, p_credit_blocked, new_status) then
+      raise exception 'account % cannot be changed so', p_account using errcode = 'restrict_violation';
+    end if;
+
+    update general_ledger.account x
+    set debit_blocked = p_debit_blocked, credit_blocked = p_credit_blocked, status = new_status, version = x.version + 1
+    where x.id = p_account;
+    update general_ledger.account_profile p
+    set block_reason = case when blocks then p_reason when p_debit_blocked or p_credit_blocked then p.block_reason end
+    where p.account_id = p_account;
+
+    select n.first_sequence into set_account_blocks.first_sequence
+    from general_ledger.append_journal(nextval('general_ledger.batch'), array[p_change], array[p_account]) n;
+  end
+  $function$
+  grant execute to finlego_app
+
+function general_ledger.set_client_blocked(p_client uuid, p_blocked boolean, OUT changed uuid[])
+  CREATE OR REPLACE FUNCTION general_ledger.set_client_blocked(p_client uuid, p_blocked boolean, OUT changed uuid[])
+   RETURNS uuid[]
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    perform from general_ledger.account a where a.client_id = p_client order by a.id for no key update;
+    select array_agg(a.id order by a.id) into changed
+    from general_ledger.account a
+    where a.client_id = p_client and a.status <> 'closed' and a.client_blocked <> p_blocked;
+    if changed is null then
+      changed := '{}';
+      return;
+    end if;
+    update general_ledger.account a set client_blocked = p_blocked, version = a.version + 1 where a.id = any(changed);
+    perform general_ledger.append_journal(
+      nextval('general_ledger.batch'), array_fill('account.changed'::general_ledger.change, array[cardinality(changed)]), changed);
+  end
+  $function$
+  grant execute to finlego_app
 
 view general_ledger.statement
   with (security_invoker=true)  SELECT e.account_id AS "accountId",
@@ -808,6 +1750,118 @@ view general_ledger.statement
        JOIN general_ledger.account a ON ((a.id = e.account_id)))
        JOIN general_ledger.journal j ON ((j.batch_id = p.batch_id)));
   grant select to finlego_app
+
+function general_ledger.tell_profile()
+  CREATE OR REPLACE FUNCTION general_ledger.tell_profile()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    update general_ledger.account_profile p set status = new.status where p.account_id = new.id;
+    return null;
+  end
+  $function$
+
+table general_ledger.value_shift
+  column account_id uuid not null
+  column booked_on date not null
+  column value_date date not null
+  column amount_minor numeric not null
+  constraint value_shift_is_between_two_days CHECK ((booked_on <> value_date))
+  constraint value_shift_pkey PRIMARY KEY (account_id, booked_on, value_date)
+  CREATE TRIGGER value_shift_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.value_shift FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant select to finlego_app
+
+schema one_time_codes
+  grant usage to finlego_app
+
+table one_time_codes.block
+  column id bigint not null generated always as identity
+  column client_id uuid not null
+  column at timestamp with time zone not null
+  column until timestamp with time zone not null
+  column lifted_at timestamp with time zone
+  column lifted_by text
+  constraint block_is_lifted_by_somebody CHECK (((lifted_at IS NULL) = (lifted_by IS NULL)))
+  constraint block_lasts CHECK ((until > at))
+  constraint block_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint block_pkey PRIMARY KEY (id)
+  CREATE INDEX block_by_client ON one_time_codes.block USING btree (client_id, at)
+  CREATE TRIGGER block_is_kept BEFORE DELETE OR TRUNCATE ON one_time_codes.block FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column lifted_at: grant update to finlego_app
+  column lifted_by: grant update to finlego_app
+
+sequence one_time_codes.block_id_seq
+  as bigint start 1 increment 1 cache 1
+
+table one_time_codes.challenge
+  column id uuid not null
+  column client_id uuid not null
+  column purpose text not null
+  column subject text not null
+  column channel text not null
+  column destination_hash bytea not null
+  column code_hash bytea not null
+  column sealed_message bytea
+  column created_at timestamp with time zone not null
+  column expires_at timestamp with time zone not null
+  column sent_at timestamp with time zone
+  column ended_at timestamp with time zone
+  column outcome text
+  column proof_expires_at timestamp with time zone
+  column proof_used_at timestamp with time zone
+  constraint challenge_channel_is_known CHECK ((channel = ANY (ARRAY['sms'::text, 'email'::text])))
+  constraint challenge_ended_has_no_message CHECK (((ended_at IS NULL) OR (sealed_message IS NULL)))
+  constraint challenge_ends_with_an_outcome CHECK (((ended_at IS NULL) = (outcome IS NULL)))
+  constraint challenge_hashes_are_sha256 CHECK (((octet_length(destination_hash) = 32) AND (octet_length(code_hash) = 32)))
+  constraint challenge_outcome_is_known CHECK ((outcome = ANY (ARRAY['verified'::text, 'replaced'::text, 'blocked'::text])))
+  constraint challenge_proof_follows_verification CHECK (((proof_expires_at IS NOT NULL) = ((outcome IS NOT NULL) AND (outcome = 'verified'::text))))
+  constraint challenge_proof_is_used_after_verification CHECK (((proof_used_at IS NULL) OR (proof_expires_at IS NOT NULL)))
+  constraint challenge_purpose_has_1_to_100_characters CHECK (((char_length(purpose) >= 1) AND (char_length(purpose) <= 100)))
+  constraint challenge_sent_has_no_message CHECK (((sent_at IS NULL) OR (sealed_message IS NULL)))
+  constraint challenge_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint challenge_pkey PRIMARY KEY (id)
+  CREATE INDEX challenge_by_client ON one_time_codes.challenge USING btree (client_id, created_at)
+  CREATE UNIQUE INDEX challenge_lives_once_per_purpose ON one_time_codes.challenge USING btree (client_id, purpose) WHERE (ended_at IS NULL)
+  CREATE TRIGGER challenge_ends_once BEFORE UPDATE ON one_time_codes.challenge FOR EACH ROW EXECUTE FUNCTION one_time_codes.check_challenge_change()
+  CREATE TRIGGER challenge_is_kept BEFORE DELETE OR TRUNCATE ON one_time_codes.challenge FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column sealed_message: grant update to finlego_app
+  column sent_at: grant update to finlego_app
+  column ended_at: grant update to finlego_app
+  column outcome: grant update to finlego_app
+  column proof_expires_at: grant update to finlego_app
+  column proof_used_at: grant update to finlego_app
+
+function one_time_codes.check_challenge_change()
+  CREATE OR REPLACE FUNCTION one_time_codes.check_challenge_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if (old.ended_at is not null
+        and (old.ended_at, old.outcome, old.proof_expires_at) is distinct from (new.ended_at, new.outcome, new.proof_expires_at))
+       or (old.proof_used_at is not null and old.proof_used_at is distinct from new.proof_used_at)
+       or (old.sealed_message is null and new.sealed_message is not null) then
+      raise exception 'code % has ended', old.id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+table one_time_codes.client_failures
+  column client_id uuid not null
+  column failures smallint not null default 0
+  constraint client_failures_end_in_a_block_at_the_fifth CHECK (((failures >= 0) AND (failures <= 4)))
+  constraint client_failures_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint client_failures_pkey PRIMARY KEY (client_id)
+  grant insert, select to finlego_app
+  column failures: grant update to finlego_app
 
 schema platform
   grant usage to finlego_app

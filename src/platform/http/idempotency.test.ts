@@ -137,6 +137,6 @@ test("definite are the refusals that say something of the state of things, and n
   const definite = Object.keys(platformProblems).filter((code) =>
     isDefinite(problemOf(platformProblems, code as keyof typeof platformProblems)),
   );
-  expect(definite).toEqual([]);
+  expect(definite).toEqual(["preconditionFailed"]);
   expect(isDefinite(new Problem("insufficientFunds", { status: 409, title: "No.", retry: "later" }))).toBe(true);
 });

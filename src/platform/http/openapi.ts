@@ -61,6 +61,7 @@ export function routeSchema(endpoint: Endpoint): FastifySchema {
     params: endpoint.params ?? uuidParams(endpoint.path),
     ...(endpoint.query === undefined ? {} : { querystring: withoutNeedlessDemands(endpoint.query) }),
     ...(endpoint.body === undefined ? {} : { body: withoutNeedlessDemands(endpoint.body) }),
+    ...(endpoint.isBodyOptional === true ? { [BODY_OPTIONAL]: true } : {}),
     ...headersOf(endpoint),
     response: { 200: successOf(endpoint), ...problemResponses(endpoint) },
   };
@@ -86,6 +87,20 @@ function withoutNeedlessDemands(schema: TSchema): TSchema {
   if (properties === undefined || required === undefined) return schema;
   const demanded = required.filter((name) => properties[name]?.default === undefined);
   return { ...schema, required: demanded };
+}
+
+const BODY_OPTIONAL = "x-body-optional";
+
+type Operations = Readonly<Record<string, { requestBody?: { required?: boolean }; [BODY_OPTIONAL]?: boolean }>>;
+
+/** The generator calls every body required: those that may be left out are told so here. */
+export function relaxBodies(document: { readonly paths?: object }): void {
+  for (const operations of Object.values((document.paths ?? {}) as Readonly<Record<string, Operations>>)) {
+    for (const operation of Object.values(operations)) {
+      if (operation[BODY_OPTIONAL] === true && operation.requestBody) operation.requestBody.required = false;
+      delete operation[BODY_OPTIONAL];
+    }
+  }
 }
 
 const IDEMPOTENCY_KEY = {

@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import { problemOf, platformProblems } from "../problem.ts";
 import { PUBLIC } from "./app.ts";
+import { relaxBodies } from "./openapi.ts";
 
 export type PageOptions = {
   readonly version: string;
@@ -32,6 +33,11 @@ export async function addApiDescription(app: FastifyInstance, version: string): 
       },
       servers: [{ url: "/" }],
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } },
+    },
+    transformObject(given) {
+      if (!("openapiObject" in given)) return given.swaggerObject;
+      relaxBodies(given.openapiObject);
+      return given.openapiObject;
     },
   });
 }
