@@ -200,30 +200,46 @@ test("an instance whose hold was taken away notes nothing, and the receiver stil
   expect(withoutRepeats(receiver.accepted)).toEqual(upTo(last, first));
 });
 
-test("the stop waits for the delivery that runs, and for no more than it must", async () => {
-  let answerIt = (): void => {};
-  const asked = new Promise<void>((resolve) => {
-    answerIt = resolve;
-  });
+/** A delivery that runs until it is let go. */
+function aSlowDelivery() {
   const delivered: number[] = [];
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const deliver: FollowerOptions["deliver"] = async ({ sequence }) => {
+    begun.resolve();
+    await released.promise;
+    delivered.push(sequence);
+  };
+  return { deliver, delivered, begun: begun.promise, letGo: () => released.resolve() };
+}
+
+test("the stop waits for the delivery that runs, and for no more than it must", async () => {
   const { first } = await someChanges(3);
-  let begin = (): void => {};
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
-  const { follower } = follow("http://127.0.0.1:9/", {
-    deliver: async (event) => {
-      begin();
-      await asked;
-      delivered.push(event.sequence);
-    },
-  });
-  await begun;
+  const slow = aSlowDelivery();
+  const { follower } = follow("http://127.0.0.1:9/", slow);
+  await slow.begun;
   const stopped = follower.stop();
-  answerIt();
+  slow.letGo();
   await stopped;
-  expect(delivered).toEqual([first]);
+  expect(slow.delivered).toEqual([first]);
   expect(await position()).toEqual({ last: first, holder: null });
+});
+
+test("an instance that comes back from a long sleep does not turn the place back", async () => {
+  const { first, last } = await someChanges(5);
+  const slow = aSlowDelivery();
+  const { follower } = follow("http://127.0.0.1:9/", slow);
+  await slow.begun;
+  const other = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
+  await bank.owner.query(
+    "update general_ledger.journal_follower set holder = $1, held_until = clock_timestamp() + interval '1 hour', last_sequence = $2",
+    [other, last],
+  );
+  const stopped = follower.stop();
+  slow.letGo();
+  await stopped;
+  expect(slow.delivered).toEqual([first]);
+  expect(await position()).toEqual({ last, holder: other });
 });
 
 test("a database that is away for a moment stops nothing for good", async () => {
