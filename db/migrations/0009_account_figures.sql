@@ -3,6 +3,8 @@
 
 -- 1. Finding.
 
+-- (Triggers read tables by key, and their plans are kept: one that was made for an empty table must do for a full one.)
+
 -- What the account says and searches ask for, repeated here, where rows rarely change: all but the status are final.
 alter table general_ledger.account_profile
   add column tenant text,
@@ -39,6 +41,7 @@ create trigger account_kind_is_kept before update or delete or truncate on gener
 create function general_ledger.repeat_account() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 begin
   select a.tenant, a.client_id, a.currency, a.status into new.tenant, new.client_id, new.currency, new.status
@@ -59,6 +62,7 @@ create trigger account_profile_repeats_its_account before insert or update of te
 create function general_ledger.tell_profile() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 begin
   update general_ledger.account_profile p set status = new.status where p.account_id = new.id;
@@ -88,21 +92,46 @@ create index account_profile_by_client on general_ledger.account_profile (client
 -- The bank's own accounts: few among those of clients.
 create index account_profile_of_the_bank on general_ledger.account_profile (account_id) where client_id is null;
 
--- 2. Figures at an instant. The balance is that of the last entry before it, found by binary search. For holds and value dates
--- post_batch keeps two small logs, which payments of one step, valued on their day, do not touch.
+-- 2. Figures at an instant. The balance is that of the last entry before it, found by binary search. What was held, and what counts by
+-- value date, stands in two small logs; payments of one step that are valued on their day write to neither.
 
--- What was held on an account after each batch that changed it. Times rise along an account.
+-- What was held on an account after each change of it. Along an account time never falls.
 create table general_ledger.hold_change (
   account_id uuid not null,
   changed_at timestamptz not null,
   batch_id bigint not null,
+  place integer not null,
   held_minor bigint not null,
-  primary key (account_id, changed_at, batch_id),
+  primary key (account_id, changed_at, batch_id, place),
   constraint hold_change_is_not_negative check (held_minor >= 0)
 );
 grant select on general_ledger.hold_change to finlego_app;
 create trigger hold_change_is_immutable before update or delete or truncate on general_ledger.hold_change
   for each statement execute function platform.refuse_change();
+
+-- A change of a payment tells how it left its accounts: the third of the six figures of a line is what is held on the debited one.
+create function general_ledger.note_holds() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
+  select distinct on (l.account) l.account, greatest(new.changed_at, before.changed_at), new.batch_id, new.place, new.stands[6 * l.at - 3]
+  from (
+    select d.debit_account_id as account, row_number() over (order by d.line_no) as at
+    from general_ledger.payment_line d where d.payment_id = new.payment_id
+  ) l
+  left join lateral (
+    select h.changed_at, h.held_minor from general_ledger.hold_change h where h.account_id = l.account
+    order by h.changed_at desc, h.batch_id desc, h.place desc limit 1
+  ) before on true
+  where new.stands[6 * l.at - 3] <> coalesce(before.held_minor, 0);
+  return null;
+end
+$$;
+create trigger payment_change_notes_holds after insert on general_ledger.payment_change
+  for each row when (new.change <> 'payment.drafted') execute function general_ledger.note_holds();
 
 -- Sums of entries that were valued on another day than the one (in UTC, whatever the bank's time zone) on which they were booked.
 create table general_ledger.value_shift (
@@ -117,40 +146,38 @@ grant select on general_ledger.value_shift to finlego_app;
 create trigger value_shift_is_kept before delete or truncate on general_ledger.value_shift
   for each statement execute function platform.refuse_change();
 
--- For post_batch, under the locks of the accounts: what is held on each of them after the batch. Give only those where it changed.
-create function general_ledger.note_holds(p_batch bigint, p_at timestamptz, p_accounts uuid[], p_held bigint[]) returns void
-language sql
+-- At the end of the transaction, when the payment's lines are booked, and under the locks of its accounts: no two can wait for each other.
+create function general_ledger.note_value_date() returns trigger
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
-  insert into general_ledger.hold_change (account_id, changed_at, batch_id, held_minor)
-  select u.account, greatest(p_at, last.changed_at), p_batch, u.held
-  from unnest(p_accounts, p_held) u(account, held)
-  left join lateral (
-    select h.changed_at from general_ledger.hold_change h where h.account_id = u.account order by h.changed_at desc limit 1
-  ) last on true
-$$;
-
--- For post_batch, after the entries: the payments of the batch that were posted with another value date than the day of p_at in UTC.
-create function general_ledger.note_value_dates(p_at timestamptz, p_payments uuid[]) returns void
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
+begin
   insert into general_ledger.value_shift (account_id, booked_on, value_date, amount_minor)
-  select s.account, (p_at at time zone 'UTC')::date, p.value_date, sum(s.amount)
-  from unnest(p_payments) u(id)
-  cross join lateral (select v.value_date from general_ledger.payment v where v.id = u.id limit 1) p
-  cross join lateral (
-    select l.debit_account_id as debited, l.credit_account_id as credited, coalesce(l.posted_minor, l.amount_minor)::numeric as amount
-    from general_ledger.payment_line l where l.payment_id = u.id and l.debit_seq is not null limit 50
-  ) l
-  cross join lateral (values (l.debited, -l.amount), (l.credited, l.amount)) s(account, amount)
-  where p.value_date <> (p_at at time zone 'UTC')::date
-  group by s.account, p.value_date
-  order by s.account, p.value_date
-  on conflict (account_id, booked_on, value_date) do update set amount_minor = value_shift.amount_minor + excluded.amount_minor
+  select s.account, (new.posted_at at time zone 'UTC')::date, new.value_date, sum(s.amount)
+  from general_ledger.payment_line l
+  cross join lateral (values
+    (l.debit_account_id, -coalesce(l.posted_minor, l.amount_minor)::numeric), (l.credit_account_id, coalesce(l.posted_minor, l.amount_minor)::numeric)
+  ) s(account, amount)
+  where l.payment_id = new.id and l.debit_seq is not null
+  group by s.account
+  on conflict (account_id, booked_on, value_date) do update set amount_minor = value_shift.amount_minor + excluded.amount_minor;
+  return null;
+end
 $$;
+create constraint trigger payment_notes_its_value_date after insert or update of state on general_ledger.payment
+  deferrable initially deferred
+  for each row when (new.state = 'posted' and new.value_date <> (new.posted_at at time zone 'UTC')::date)
+  execute function general_ledger.note_value_date();
 revoke all on function general_ledger.note_holds from public;
-revoke all on function general_ledger.note_value_dates from public;
+revoke all on function general_ledger.note_value_date from public;
+
+-- What was there before: payments of one step only.
+insert into general_ledger.value_shift (account_id, booked_on, value_date, amount_minor)
+select e.account_id, (e.booked_at at time zone 'UTC')::date, p.value_date, sum(e.amount_minor)
+from general_ledger.entry e join general_ledger.payment p on p.id = e.payment_id
+where p.value_date <> (e.booked_at at time zone 'UTC')::date
+group by 1, 2, 3;
 
 -- 3. Recalculation: what is stored on accounts is set to what the entries and pending payments give, where it differs.
 -- Entries are never changed, so that the long sum over what is booked already needs no lock; under the locks, taken in id order, only

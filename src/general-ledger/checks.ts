@@ -3,6 +3,7 @@
 import type { Verifiable } from "#platform/checks.ts";
 import { auditCheck } from "#platform/platform-checks.store.ts";
 import { accountChecks } from "./accounts/account-checks.store.ts";
+import { figureChecks } from "./accounts/figure-checks.store.ts";
 import { HEAD_SEQUENCE, journalChecks, OPENED_ACCOUNTS } from "./journal/journal-checks.store.ts";
 import { DOORS, LOCKS } from "./locks.ts";
 import { historyChecks } from "./payments/history-checks.store.ts";
@@ -15,6 +16,7 @@ export const ledgerVerifiable: Verifiable = {
   checks: [
     ...entryChecks,
     ...accountChecks,
+    ...figureChecks,
     ...journalChecks,
     ...historyChecks,
     ...paymentChecks,

@@ -35,7 +35,7 @@ export const LOCKS: readonly TableLock[] = [
     appInserts: [],
     appUpdates: [],
   },
-  addOnly("general_ledger.payment_change", ["payment_change_is_immutable"], {
+  addOnly("general_ledger.payment_change", ["payment_change_is_immutable", "payment_change_notes_holds"], {
     constraints: ["payment_change_starts_at_one", "payment_change_knows_its_accounts"],
   }),
   addOnly("general_ledger.payment_metadata", ["payment_metadata_is_immutable"], { constraints: [] }),
@@ -70,7 +70,7 @@ export const LOCKS: readonly TableLock[] = [
   {
     table: "general_ledger.payment",
     addOnly: false,
-    triggers: ["payment_is_kept", "payment_changes_follow_its_states"],
+    triggers: ["payment_is_kept", "payment_changes_follow_its_states", "payment_notes_its_value_date"],
     constraints: ["payment_times_fit_state", "payment_id_leaves_room_for_lines", "payment_reversal_names_its_payment"],
     appInserts: [],
     appUpdates: [],

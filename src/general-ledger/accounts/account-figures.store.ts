@@ -107,7 +107,7 @@ export async function findFigures(tx: Tx, ids: readonly string[], at: FiguresAt)
       select a.held_minor where ${at.bookedBefore}::timestamptz is null
       union all
       (select n.held_minor from general_ledger.hold_change n
-       where n.account_id = a.id and n.changed_at < ${at.bookedBefore}::timestamptz order by n.changed_at desc, n.batch_id desc limit 1)
+       where n.account_id = a.id and n.changed_at < ${at.bookedBefore}::timestamptz order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
     ) h on true
     where ${at.tenant}::text is null or a.tenant = ${at.tenant}
     order by u.at`;
