@@ -27,7 +27,7 @@ const openFor = async (clientId: string, currency = "EUR"): Promise<TestAccount>
 const attempt = (text: string, values: readonly unknown[]): Promise<string> =>
   app.query(text, [...values]).then(
     () => "done",
-    (error: Error) => error.message,
+    (error: unknown) => String(error),
   );
 const change = (
   id: string,

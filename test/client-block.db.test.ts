@@ -13,10 +13,7 @@ let bank: LedgerApp;
 beforeAll(async () => {
   bank = await openLedgerApp({ poolSize: 12 });
 });
-afterAll(async () => {
-  expect(await bank.unbalanced()).toEqual([]);
-  await bank.close();
-});
+afterAll(() => bank.close());
 
 const block = (clientId: string | null, isBlocked = true): Promise<void> =>
   bank.db.write(actor, (tx) => setClientBlocked(tx, clientId ?? "", isBlocked));
@@ -108,4 +105,8 @@ test("comes after the openings that run, and before none: no account of a blocke
   for (const answer of opened.filter(({ status }) => status !== 200)) expect(codeOf(answer)).toEqual([403, "clientBlocked"]);
   const { rows } = await bank.owner.query("select from general_ledger.account where client_id = $1 and not client_blocked", [clientId]);
   expect(rows).toEqual([]);
+});
+
+test("after all this the books are in order", async () => {
+  expect(await bank.unbalanced()).toEqual([]);
 });

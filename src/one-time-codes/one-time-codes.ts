@@ -28,7 +28,7 @@ export type OneTimeCodes = {
    * Uses up the token of a verified code (operation 19) in the caller's transaction. True once: for its client, operation and account
    * alone, within five minutes by the database's clock. False for anything else, and nothing is changed then.
    */
-  consumeVerificationToken(tx: Tx, use: TokenUse): Promise<boolean>;
+  readonly consumeVerificationToken: (tx: Tx, use: TokenUse) => Promise<boolean>;
 };
 
 /** Opens the module. `ownsAccount` tells whether an account is the client's, closed ones included. */

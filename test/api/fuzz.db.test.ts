@@ -12,7 +12,7 @@ import { type GeneratedRequest, type Hints, operationsOf, requestOf } from "../r
 import { expectSound } from "../setup/answer-check.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount } from "../setup/ledger.ts";
 
-const RUNS = process.env["FINLEGO_NIGHTLY"] === "1" ? 100_000 : 2_000;
+const RUNS = process.env["FINLEGO_NIGHTLY"] === "1" ? 100_000 : 3_000;
 const seed = process.env["FINLEGO_SEED"];
 
 let bank: LedgerApp;
@@ -25,8 +25,10 @@ test(`${RUNS} requests to every operation: no server error, and no answer that i
   timeout: 20_000 + RUNS * 15,
 }, async () => {
   const operations = operationsOf(await describeApi()).filter((operation) => "x-audience" in operation);
-  const hints = await makeHints();
-  const client = await bank.mint({ audience: "frontOffice", clientId: hints.ids["clientId"]?.[0] });
+  const open = new Set<string>();
+  const hints = await makeHints(open);
+  const [clientId] = hints.ids["clientId"] ?? [];
+  const client = await bank.mint({ audience: "frontOffice", clientId });
   const system = await bank.mint({ audience: "system", scope: SCOPES.join(" ") });
   const counts = new Map<string, number>();
 
@@ -34,7 +36,8 @@ test(`${RUNS} requests to every operation: no server error, and no answer that i
   await fc.assert(
     fc.asyncProperty(any, async ([operation, request]) => {
       const token = (operation as unknown as { "x-audience": Audience })["x-audience"] === "frontOffice" ? client : system;
-      const status = await send(operation.method, token, request);
+      const { status, body } = await send(operation.method, token, request);
+      if (status === 200 && body["clientId"] === clientId && "accountNumber" in body) note(open, body);
       const named = `${operation.operationId} ${status}`;
       expect(status, named).toBeLessThan(500);
       expect(Object.keys(operation.responses), named).toContain(String(status));
@@ -51,14 +54,23 @@ test(`${RUNS} requests to every operation: no server error, and no answer that i
   }
 });
 
-async function send(method: string, token: string, { url, headers, body }: GeneratedRequest): Promise<number> {
+/** Which accounts of the client are open: what an order of them must list. */
+function note(open: Set<string>, { id, status }: Readonly<Record<string, unknown>>): void {
+  if (status === "closed") open.delete(String(id));
+  else open.add(String(id));
+}
+
+type Told = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
+
+async function send(method: string, token: string, { url, headers, body }: GeneratedRequest): Promise<Told> {
   const all = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers };
   const answer = await bank.app.inject({ method: method as "GET", url, headers: all, ...(body === undefined ? {} : { payload: body }) });
   expectSound({ headers: answer.headers, text: answer.body });
-  return answer.statusCode;
+  const isObject = String(answer.headers["content-type"]).includes("json") && answer.body.startsWith("{");
+  return { status: answer.statusCode, body: isObject ? answer.json<Told["body"]>() : {} };
 }
 
-async function makeHints(): Promise<Hints> {
+async function makeHints(open: Set<string>): Promise<Hints> {
   const [funded, other, fee, yen] = [
     await bank.aFundedAccount("1000.00"),
     await bank.anAccount(),
@@ -77,13 +89,25 @@ async function makeHints(): Promise<Hints> {
     }),
   );
   const clientId = funded.clientId ?? "";
+  const closed = bodyOf(await bank.system.post("/v2/internal/Accounts", { type: "client", clientId, currency: "EUR" }));
+  bodyOf(await bank.system.put(`/v2/internal/Accounts/${String(closed["id"])}/close`));
+  open.add(funded.id);
   return {
     ids: {
       accountId: ids,
       debitAccountId: ids,
       creditAccountId: ids,
       clientId: [clientId],
-      id: [funded.id, funded.accountNumber, funded.iban ?? "", other.id],
+      // Some stand twice: what only they can be asked for must be asked for.
+      id: [
+        funded.id,
+        funded.id,
+        funded.id,
+        funded.accountNumber,
+        funded.iban ?? "",
+        other.id,
+        ...Array<string>(2).fill(String(closed["id"])),
+      ],
       paymentId: payments.map(({ id }) => String(id)),
       externalId: payments.map(({ externalId }) => String(externalId)),
     },
@@ -98,6 +122,11 @@ async function makeHints(): Promise<Hints> {
         { type: "fee", currency: "KWD", name: "Fuzz" },
         { type: "reserve", currency: "USD", externalId: "fuzz" },
       ),
+      changeOwnAccount: fc.constantFrom<unknown>({ name: "Fuzz" }, { isDefault: true }, { name: "Other", isDefault: true }),
+      changeAccount: fc.constantFrom<unknown>({ name: "Fuzz" }, { creditLimit: 5 }, { creditLimit: "0.00", name: "Other" }),
+      blockAccount: fc.constant({ credit: true, reason: "fuzz" }),
+      unblockAccount: fc.constant({ debit: true, credit: true, reason: "fuzz" }),
+      reorderOwnAccounts: fc.constant(null).map(() => ({ accountIds: [...open].reverse() })),
       importIndividualClient: fc.constant(null).map(() => anIndividual()),
     },
   };

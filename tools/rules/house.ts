@@ -31,10 +31,12 @@ export const BORROWED_TABLES: Partial<Record<Room, readonly string[]>> = {
 /** Names of files that are pure wherever they stand: same input, same output; no database, no network, no clock, no chance. */
 export const PURE_FILES = [
   "account-number.ts",
+  "account-state.ts",
   "account.ts",
   "attempts.ts",
   "bearer-token.ts",
   "canonical.ts",
+  "change.contract.ts",
   "command.ts",
   "contract.ts",
   "country.ts",

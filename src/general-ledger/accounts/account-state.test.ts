@@ -190,7 +190,7 @@ describe("an order of accounts", () => {
     ["abc", "aab", [["a"], ["c"], []]],
     ["", "aa", [["a"], [], ["a"]]],
   ])("of %s listed as %s: repeated, missing, unknown", (open, listed, expected) => {
-    const { repeated, missing, unknown } = compareOrder([...listed], [...open]);
+    const { repeated, missing, unknown } = compareOrder(listed.split(""), open.split(""));
     expect([repeated, missing, unknown]).toEqual(expected);
   });
 });
