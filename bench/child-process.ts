@@ -32,7 +32,7 @@ async function run(order: RunOrder): Promise<object> {
   const next = createLoad(order.load, payer.accounts, order.seed);
   await payer.prepare(order);
   const { pay } = payer;
-  return { sample: await runClosedLoop(order, meter, (caller) => pay(next(), caller)) };
+  return { sample: await runClosedLoop(order, meter, (caller) => pay(next, caller)) };
 }
 
 process.on("message", (message: Message) => {

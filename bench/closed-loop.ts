@@ -1,4 +1,4 @@
-// A closed loop: so many callers, each with one payment at a time. Only what ends inside the measured window counts; the callers are
+// A closed loop: so many callers, each with one call at a time. Only what ends inside the measured window counts; the callers are
 // running before it begins and go on until it has ended, so that neither start nor end flatters.
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { type Meter, othersShare, type Reading } from "./meter.ts";
 export type Sample = {
   readonly payments: number;
   readonly perSecond: number;
+  /** Of one call, with all payments that it makes. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   /** Microseconds of processor time per payment. */
@@ -18,23 +19,27 @@ export type Sample = {
   readonly others: number | null;
 };
 
+/** What of a sample stands in tables. */
+export type Measure = Exclude<keyof Sample, "payments">;
+
 export type Window = { readonly callers: number; readonly warmUpMs: number; readonly measureMs: number };
 
-/** `pay` makes one payment for the caller with that number; when it throws, the run has failed. */
-export async function runClosedLoop(window: Window, meter: Meter, pay: (caller: number) => Promise<void>): Promise<Sample> {
+/** `pay` is one call of the caller with that number and gives the payments made; when it throws, the run has failed. */
+export async function runClosedLoop(window: Window, meter: Meter, pay: (caller: number) => Promise<number>): Promise<Sample> {
   const state = { stop: false, failure: null as unknown, count: 0, measuring: false };
   const latencies: number[] = [];
   const callers = Array.from({ length: window.callers }, async (_, caller) => {
     while (!state.stop) {
       const began = performance.now();
       try {
-        await pay(caller);
+        // In two steps: `+= await` would add to what the count was before the call.
+        const made = await pay(caller);
+        state.count += made;
       } catch (error) {
         state.failure ??= error;
         state.stop = true;
         return;
       }
-      state.count++;
       if (state.measuring) latencies.push(performance.now() - began);
     }
   });

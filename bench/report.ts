@@ -1,8 +1,8 @@
 // The figures as a page for people (Markdown) and as data, side by side in bench/results.
 
 import { mkdir, writeFile } from "node:fs/promises";
-import type { Sample } from "./closed-loop.ts";
-import { findRatios, measure, type Measure, type Ratio, type Samples, type Spread } from "./figures.ts";
+import type { Measure, Sample } from "./closed-loop.ts";
+import { findRatios, measure, type Ratio, type Samples, type Spread } from "./figures.ts";
 import type { Machine } from "./machine.ts";
 import type { Options } from "./plan.ts";
 

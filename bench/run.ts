@@ -8,7 +8,7 @@ import type { Sample } from "./closed-loop.ts";
 import { LOADS, type LoadName } from "./load.ts";
 import { describeMachine } from "./machine.ts";
 import { waitForCalm } from "./meter.ts";
-import { type Cell, nameOf, type Options, planCells, PRODUCT, PRODUCT_HTTP } from "./plan.ts";
+import { type Cell, nameOf, type Options, planCells, writesBooks } from "./plan.ts";
 import { writeResults } from "./report.ts";
 import { settle } from "./server.store.ts";
 import { type BenchServer, openBenchServer, withClient } from "./servers.ts";
@@ -89,15 +89,15 @@ async function measureAll(server: BenchServer, options: Options, cells: readonly
       console.log(
         `${repetition}/${options.repetitions}  ${title}: ${sample.perSecond.toFixed(0)}/s, p99 ${sample.p99Ms?.toFixed(1) ?? "–"} ms, PG ${sample.databaseMicros?.toFixed(1) ?? "–"} µs, Node ${sample.nodeMicros?.toFixed(1) ?? "–"} µs`,
       );
-      if (cell.subject.name === PRODUCT || cell.subject.name === PRODUCT_HTTP) await proveBooks(server, title);
+      if (writesBooks(cell.name)) await proveBooks(server, title);
     }
     await verifyBooks(server);
   }
   return samples;
 }
 
-function titleOf({ subject, load, callers }: Cell): string {
-  return nameOf(subject.name.replace(/ \d+$/, ""), load, callers);
+function titleOf({ name, load, callers }: Cell): string {
+  return nameOf(name, load, callers);
 }
 
 function readNumber(text: string): number {

@@ -14,16 +14,22 @@ import { createDatabase, dropDatabase, readBackendPid, readServerSettings } from
 
 const SETTINGS = { shared_buffers: "2GB", max_wal_size: "8GB", checkpoint_timeout: "15min", max_connections: "200" };
 
-export type BenchServer = {
+/** A migrated database of the product. */
+export type Books = {
   readonly ownerUrl: string;
   readonly appUrl: string;
   /** The role that connections of appUrl step down to; null where they log in as it. */
   readonly appRole: string | null;
+};
+
+/** The server, with the first of its books. */
+export type BenchServer = Books & {
   /** Process id of the server; null when it is not on this machine. */
   readonly postmaster: number | null;
   readonly settings: Readonly<Record<string, string>>;
   /** The same server, another database. */
   createDatabase(name: string): Promise<string>;
+  createBooks(name: string): Promise<Books>;
   stop(): Promise<void>;
 };
 
@@ -47,21 +53,24 @@ export async function openBenchServer(databaseUrl = process.env["DATABASE_URL"])
       await host.stop();
     }
   };
-  try {
-    const database = await create("books");
+  const createBooks = async (name: string): Promise<Books> => {
+    const database = await create(name);
     const ownerUrl = withDatabase(host.ownerUrl, database);
     await migrate(ownerUrl);
-    const { settings, postmaster } = await withClient(ownerUrl, async (owner) => ({
+    return { ownerUrl, appUrl: withDatabase(host.appUrl, database), appRole: host.appRole };
+  };
+  try {
+    const books = await createBooks("books");
+    const { settings, postmaster } = await withClient(books.ownerUrl, async (owner) => ({
       settings: await readServerSettings(owner),
       postmaster: findPostmaster(await readBackendPid(owner)),
     }));
     return {
-      ownerUrl,
-      appUrl: withDatabase(host.appUrl, database),
-      appRole: host.appRole,
+      ...books,
       postmaster,
       settings,
       createDatabase: async (name) => withDatabase(host.ownerUrl, await create(name)),
+      createBooks,
       stop,
     };
   } catch (failure) {

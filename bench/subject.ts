@@ -5,9 +5,17 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Sample, Window } from "./closed-loop.ts";
 import type { LoadName } from "./load.ts";
+import type { Books } from "./servers.ts";
+import type { Way } from "./subjects/hand-written.store.ts";
 
 /** One run: which load, how many callers, how long. */
 export type RunOrder = Window & { readonly load: LoadName; readonly seed: number };
+
+/**
+ * What one call of the product is. `hold`: the money is held, then posted; every tenth is cancelled instead. `draft`: the same with a
+ * draft before. `batch`: so many transfers in one request.
+ */
+export type Work = { readonly kind: "transfer" | "hold" | "draft" } | { readonly kind: "batch"; readonly size: number };
 
 /** What the process of a subject is told before its first run. */
 export type SubjectOptions = {
@@ -21,7 +29,29 @@ export type SubjectOptions = {
   readonly accounts: readonly string[];
   /** Of the server that is called, for `http`. */
   readonly http: HttpTarget | null;
+  /** Of the product, in process and over HTTP. */
+  readonly work: Work;
+  /** Of the yardstick. */
+  readonly way: Way;
+  /** Of a peer; null: as many as suit the load. */
+  readonly connections: number | null;
 };
+
+/** The product in process, one transfer a call, on these books. */
+export function productOptions(books: Books, postmaster: number | null, accounts: readonly string[]): SubjectOptions {
+  return {
+    kind: "product",
+    ownerUrl: books.ownerUrl,
+    url: books.appUrl,
+    role: books.appRole,
+    postmaster,
+    accounts,
+    http: null,
+    work: { kind: "transfer" },
+    way: "plain",
+    connections: null,
+  };
+}
 
 export type HttpTarget = { readonly port: number; readonly pid: number; readonly api: "product" | "plain"; readonly token: string };
 
@@ -34,11 +64,7 @@ export type Subject = {
 type Answer = { readonly sample: Sample } | { readonly ready: true } | { readonly fault: string };
 
 /** Starts the process and has it open its connections. */
-export async function startSubject(
-  name: string,
-  options: SubjectOptions,
-  stopWith: () => Promise<void> = async () => {},
-): Promise<Subject> {
+export async function startSubject(name: string, options: SubjectOptions): Promise<Subject> {
   const child = fork(new URL("child-process.ts", import.meta.url), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     execArgv: profiling(name),
@@ -55,7 +81,6 @@ export async function startSubject(
       const gone = once(child, "exit");
       child.disconnect();
       await gone;
-      await stopWith();
     },
   };
 }

@@ -1,111 +1,73 @@
-// The load over HTTP, in a process of its own: one kept-alive connection per caller and as little work per call as can be, because it
-// takes its time from the same processors as the server it measures.
+// The load over HTTP, in a process of its own, with as little work per call as can be.
 
-import { randomUUID } from "node:crypto";
-import { connect, type Socket } from "node:net";
 import type { Order } from "../load.ts";
-import type { HttpTarget, SubjectOptions } from "../subject.ts";
+import type { HttpTarget, SubjectOptions, Work } from "../subject.ts";
+import { Connection } from "./http-connection.ts";
+import { plainRequest, productRequests } from "./http-requests.ts";
 import type { Payer } from "./payer.ts";
 
-export async function openHttpCaller({ http, accounts }: SubjectOptions): Promise<Payer> {
+/** Of the payments in several steps, every tenth is cancelled in the end. */
+const CANCELLED_EVERY = 10;
+
+/** One call of one caller; gives the payments made. */
+type Calling = (connection: Connection, next: () => Order) => Promise<number>;
+
+export async function openHttpCaller({ http, accounts, work }: SubjectOptions): Promise<Payer> {
   if (http === null) throw new Error("no server to call");
+  const call = http.api === "product" ? callProduct(http, accounts, work) : callPlain;
   let connections: Connection[] = [];
   const close = (): void => {
     for (const connection of connections) connection.close();
     connections = [];
   };
-  const write = http.api === "product" ? writeTransfer(http, accounts) : writePlain();
   return {
     accounts: accounts.length,
     async prepare({ callers }) {
       close();
       connections = await Promise.all(Array.from({ length: callers }, () => Connection.open(http.port)));
     },
-    async pay(order, caller) {
+    async pay(next, caller) {
       const connection = connections[caller];
       if (connection === undefined) throw new Error("a caller without a connection");
-      await connection.send(write(order));
+      return await call(connection, next);
     },
     close: async () => close(),
   };
 }
 
-/** The documented operation createTransferPayment, with an externalId and an idempotency key that nobody used before. */
-function writeTransfer({ token }: HttpTarget, accounts: readonly string[]): (order: Order) => string {
-  const head =
-    "POST /v2/internal/Payments/transfer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n" +
-    `authorization: Bearer ${token}\r\nidempotency-key: `;
-  return ({ debit, credit, amount }) => {
-    const id = randomUUID();
-    const body = `{"externalId":"${id}","debitAccountId":"${accounts[debit]}","creditAccountId":"${accounts[credit]}","amount":"${formatCents(amount)}","currency":"EUR"}`;
-    return `${head}${id}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+const callPlain: Calling = async (connection, next) => {
+  await connection.send(plainRequest(next()));
+  return 1;
+};
+
+function callProduct({ token }: HttpTarget, accounts: readonly string[], work: Work): Calling {
+  const requests = productRequests(token, accounts);
+  let flows = 0;
+  if (work.kind === "transfer") {
+    return async (connection, next) => {
+      await connection.send(requests.transfer(next()));
+      return 1;
+    };
+  }
+  if (work.kind === "batch") {
+    return async (connection, next) => {
+      const answer = await connection.send(requests.batch(Array.from({ length: work.size }, next)));
+      if (answer.includes('"accepted":false')) throw new Error(`an item of a batch was refused: ${answer}`);
+      return work.size;
+    };
+  }
+  return async (connection, next) => {
+    const isCancelled = flows++ % CANCELLED_EVERY === 0;
+    const id = paymentIdIn(await connection.send(requests.create(next(), work.kind === "draft" ? "draft" : "pending")));
+    if (work.kind === "draft") await connection.send(requests.change(id, "pend"));
+    await connection.send(requests.change(id, isCancelled ? "cancel" : "post"));
+    return 1;
   };
 }
 
-/** The same for the servers of the bench, which know accounts by number. */
-function writePlain(): (order: Order) => string {
-  const head = "POST /payments HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nidempotency-key: ";
-  return ({ debit, credit, amount }) => {
-    const id = randomUUID();
-    const body = `{"externalId":"${id}","debitAccountId":${debit},"creditAccountId":${credit},"amount":"${formatCents(amount)}","currency":"EUR"}`;
-    return `${head}${id}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-  };
-}
-
-function formatCents(amount: number): string {
-  return `${Math.floor(amount / 100)}.${String(amount % 100).padStart(2, "0")}`;
-}
-
-/** One connection with one call at a time. It reads just enough of the answer to know that it is whole and a success. */
-class Connection {
-  readonly #socket: Socket;
-  #text = "";
-  #waiting: { resolve(): void; reject(error: Error): void } | null = null;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setEncoding("latin1");
-    socket.setNoDelay(true);
-    socket.on("data", (text: string) => this.#read(text));
-    socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new Error("the server closed the connection")));
-  }
-
-  static open(port: number): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(new Connection(socket)));
-      socket.once("error", reject);
-    });
-  }
-
-  send(request: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#socket.write(request, "latin1");
-    });
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #read(text: string): void {
-    this.#text += text;
-    const end = this.#text.indexOf("\r\n\r\n");
-    if (end < 0) return;
-    const at = this.#text.toLowerCase().indexOf("content-length: ");
-    const length = Number.parseInt(this.#text.slice(at + 16, at + 26), 10);
-    if (this.#text.length < end + 4 + length) return;
-    const answer = this.#text;
-    this.#text = "";
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (answer.startsWith("HTTP/1.1 200 ")) waiting?.resolve();
-    else waiting?.reject(new Error(`the server answered ${answer}`));
-  }
-
-  #fail(error: Error): void {
-    this.#waiting?.reject(error);
-    this.#waiting = null;
-  }
+/** The first id in the answer is that of the payment. */
+function paymentIdIn(answer: string): string {
+  const id = /"id":"([0-9a-f-]{36})"/.exec(answer)?.[1];
+  if (id === undefined) throw new Error(`no payment in the answer ${answer}`);
+  return id;
 }

@@ -1,4 +1,4 @@
-// What every subject offers: to make one payment, for real, and to say when it is done.
+// What every subject offers: to make payments, for real, and to say when they are done.
 
 import type { Order } from "../load.ts";
 import type { RunOrder } from "../subject.ts";
@@ -8,7 +8,7 @@ export type Payer = {
   readonly accounts: number;
   /** Called before each run; opens what the run needs. */
   prepare(order: RunOrder): Promise<void>;
-  /** Resolves after the commit; rejects when the payment was refused. */
-  readonly pay: (order: Order, caller: number) => Promise<void>;
+  /** One call of one caller. Resolves after the commit with the number of payments made; rejects when one was refused. */
+  readonly pay: (next: () => Order, caller: number) => Promise<number>;
   close(): Promise<void>;
 };

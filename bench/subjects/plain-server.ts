@@ -44,6 +44,7 @@ const SCHEMA = {
 async function serve(): Promise<void> {
   const url = process.env["FINLEGO_BENCH_BOOKS"] ?? null;
   const role = process.env["FINLEGO_BENCH_ROLE"] ?? null;
+  const way = process.env["FINLEGO_BENCH_WAY"] === "prepared" ? "prepared" : "plain";
   const pool: pg.Pool | null = url === null ? null : openPool(url, role, Number(process.env["FINLEGO_BENCH_CONNECTIONS"]));
   const app = Fastify();
   const pay = async (request: FastifyRequest<{ Body: Body }>): Promise<object> => {
@@ -53,6 +54,7 @@ async function serve(): Promise<void> {
     if (pool !== null)
       await transfer(
         pool,
+        way,
         { debit: debitAccountId, credit: creditAccountId, amount: minor },
         id,
         String(request.headers["idempotency-key"]),

@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
-import type { BenchServer } from "../servers.ts";
+import type { Books } from "../servers.ts";
 import { type HttpTarget, profiling } from "../subject.ts";
+import type { Way } from "./hand-written.store.ts";
 
 export type StartedServer = { readonly target: HttpTarget; readonly stop: () => Promise<void> };
 
@@ -15,7 +16,7 @@ const TOKEN_SECONDS = 12 * 3600;
 const START_MAX_MS = 60_000;
 
 /** The product as in production: `node src/server.ts` with NODE_ENV=production, tokens verified, its own connections and role. */
-export async function startProductServer(server: BenchServer, name: string): Promise<StartedServer> {
+export async function startProductServer(books: Books, name: string): Promise<StartedServer> {
   const issuer = await startIssuer();
   const child = spawn(process.execPath, [...profiling(name), fileURLToPath(new URL("../../src/server.ts", import.meta.url))], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -24,8 +25,8 @@ export async function startProductServer(server: BenchServer, name: string): Pro
       NODE_ENV: "production",
       HOST: "127.0.0.1",
       PORT: "0",
-      DATABASE_URL: server.appUrl,
-      ...(server.appRole === null ? { DATABASE_MIGRATION_URL: server.ownerUrl } : {}),
+      DATABASE_URL: books.appUrl,
+      ...(books.appRole === null ? { DATABASE_MIGRATION_URL: books.ownerUrl } : {}),
       AUTH_ISSUER: issuer.url,
       AUTH_AUDIENCE: AUDIENCE,
       AUTH_JWKS_URL: `${issuer.url}/jwks`,
@@ -45,18 +46,23 @@ export async function startProductServer(server: BenchServer, name: string): Pro
   }
 }
 
+type HandWritten = { readonly server: Books; readonly way: Way; readonly connections: number };
+
 /** A plain server; with the hand-written transfer on so many connections, or without a database. */
-export async function startPlainServer(
-  books: { readonly server: BenchServer; readonly connections: number } | null,
-  name: string,
-): Promise<StartedServer> {
+export async function startPlainServer(books: HandWritten | null, name: string): Promise<StartedServer> {
   const child = fork(new URL("plain-server.ts", import.meta.url), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     execArgv: profiling(name),
     env: {
       PATH: process.env["PATH"],
       NODE_ENV: "production",
-      ...(books === null ? {} : { FINLEGO_BENCH_BOOKS: books.server.appUrl, FINLEGO_BENCH_CONNECTIONS: String(books.connections) }),
+      ...(books === null
+        ? {}
+        : {
+            FINLEGO_BENCH_BOOKS: books.server.appUrl,
+            FINLEGO_BENCH_WAY: books.way,
+            FINLEGO_BENCH_CONNECTIONS: String(books.connections),
+          }),
       ...(books?.server.appRole ? { FINLEGO_BENCH_ROLE: books.server.appRole } : {}),
     },
   });
