@@ -115,6 +115,60 @@ describe("the bank closes an account", () => {
   });
 });
 
+describe("a payment in two phases keeps its accounts open", () => {
+  const PAYMENTS = "/v2/internal/Payments";
+  const order = (debit: TestAccount, credit: TestAccount, state: "draft" | "pending"): Record<string, unknown> => {
+    const line = { debitAccountId: debit.id, creditAccountId: credit.id, amount: "1.00", currency: "EUR", type: "transfer" };
+    return { externalId: unique("payment"), type: "transfer", transactions: [line], ...(state === "pending" ? { state } : {}) };
+  };
+  const make = async (debit: TestAccount, credit: TestAccount, state: "draft" | "pending"): Promise<string> =>
+    String(bodyOf(await bank.system.post(PAYMENTS, order(debit, credit, state)))["id"]);
+
+  test.each(["settlement", "client"] as const)("while it is pending, on both of its accounts, for an account of type %s", async (type) => {
+    // On the debit side there is neither a hold nor an announcement that would tell.
+    const [debit, credit] =
+      type === "client"
+        ? [await bank.aFundedAccount("1.00"), await bank.aClientAccount()]
+        : [await bank.anAccount(), await bank.anAccount()];
+    const payment = await make(debit, credit, "pending");
+    expect(codeOf(await close(debit.id))).toEqual([409, "accountNotEmpty"]);
+    expect(codeOf(await close(credit.id))).toEqual([409, "accountNotEmpty"]);
+    bodyOf(await bank.system.post(`${PAYMENTS}/${payment}/cancel`));
+    expect((await close(credit.id)).status).toBe(200);
+  });
+
+  test("not as a draft, which then cannot be pended", async () => {
+    const [debit, credit] = [await bank.anAccount(), await bank.anAccount()];
+    const payment = await make(debit, credit, "draft");
+    expect((await close(credit.id)).status).toBe(200);
+    expect(codeOf(await bank.system.post(`${PAYMENTS}/${payment}/pend`))).toEqual([409, "accountClosed"]);
+  });
+
+  test("nor do payments that ended before", async () => {
+    const [debit, credit] = [await bank.anAccount(), await bank.anAccount()];
+    for (const end of ["cancel", "post"]) bodyOf(await bank.system.post(`${PAYMENTS}/${await make(debit, credit, "pending")}/${end}`));
+    bodyOf(await bank.transfer(aTransfer(credit, debit, "1.00")));
+    expect([(await close(debit.id)).status, (await close(credit.id)).status]).toEqual([200, 200]);
+  });
+
+  test("a pend and a closing come one after the other", async () => {
+    for (let round = 0; round < 6; round++) {
+      const [debit, credit] = [await bank.anAccount(), await bank.anAccount()];
+      const payment = await make(debit, credit, "draft");
+      const pending = () => bank.system.post(`${PAYMENTS}/${payment}/pend`);
+      const [pended, closed] =
+        round % 2 === 0
+          ? await Promise.all([pending(), close(debit.id)])
+          : await Promise.all([close(debit.id), pending()]).then(([first, second]) => [second, first] as const);
+      const outcome = [pended.status === 200 ? "pended" : pended.body["code"], closed.status === 200 ? "closed" : closed.body["code"]];
+      expect([
+        ["pended", "accountNotEmpty"],
+        ["accountClosed", "closed"],
+      ]).toContainEqual(outcome);
+    }
+  });
+});
+
 describe("the default", () => {
   test("goes to the client's next open account of the currency in its order, as a change of that account", async () => {
     const clientId = await aClient(bank);
