@@ -6,6 +6,7 @@ import { writeAudit } from "#platform/audit.ts";
 import { onConstraint, type Tx } from "#platform/db.ts";
 import { enqueue, job, type JobContext } from "#platform/jobs.ts";
 import { newId } from "#platform/new-id.ts";
+import { Problem } from "#platform/problem.ts";
 import { Nullable, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { normalSide } from "../payments/payment.ts";
 import { refuse } from "../problems.ts";
@@ -31,13 +32,12 @@ export const recalculateAllAccounts = job({
       if (next === null) return;
       last = next;
     }
-    await context.db.write(context.actor, (tx) =>
-      enqueue(tx, recalculateAllAccounts, { runId, tenant, after: last }, { key: keyOf(tenant) }),
-    );
+    const rest = { runId, tenant, after: last };
+    await context.db.write(context.actor, (tx) => enqueue(tx, recalculateAllAccounts, rest, { key: `${keyOf(tenant)} ${runId}` }));
   },
 });
 
-/** A run that is asked for while another one waits takes its place. */
+/** Of orders that wait to begin only the last one stands. */
 function keyOf(tenant: string | null): string {
   return `general_ledger.recalculate_accounts ${tenant ?? ""}`;
 }
@@ -49,11 +49,26 @@ async function recalculateGroup(
   after: string | null,
   { db, actor }: JobContext,
 ): Promise<string | null> {
-  return await db.write(actor, async (tx) => {
-    const ids = await store.nextIds(tx, after, GROUP, tenant);
-    if (ids.length > 0) await recalculate(tx, ids, runId);
-    return ids.at(-1) ?? null;
-  });
+  const ids = await db.read(actor, (tx) => store.nextIds(tx, after, GROUP, tenant));
+  const attempt = (some: readonly string[]): Promise<unknown> => db.write(actor, (tx) => recalculate(tx, some, runId));
+  try {
+    if (ids.length > 0) await attempt(ids);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    // One account stands in the way of its group only: the others are set right one by one.
+    for (const id of ids) {
+      await attempt([id]).catch(async (refusal: unknown) => {
+        if (!isRefusal(refusal)) throw refusal;
+        const record = { action: "account.recalculationRefused", subject: `account:${id}`, detail: { run: runId } };
+        await db.write(actor, (tx) => writeAudit(tx, record));
+      });
+    }
+  }
+  return ids.at(-1) ?? null;
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Problem && error.status === 409;
 }
 
 /** The named accounts at once, or all of them by a job. 404 names every account that there is not. */
