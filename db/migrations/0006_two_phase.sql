@@ -37,12 +37,6 @@ alter table general_ledger.payment_line
   add constraint payment_line_is_booked_whole check ((debit_seq is null) = (credit_seq is null)
     and (drafted_in is not null or (debit_seq is not null and posted_minor is null))
     and (drafted_in is null or (debit_seq is not null) = (coalesce(posted_minor, 0) > 0)));
--- Lines without entries, by account: drafts, holds, what was cancelled or released.
-create index payment_line_unbooked_by_debit on general_ledger.payment_line (debit_account_id, drafted_in, payment_id)
-  where drafted_in is not null and debit_seq is null;
-create index payment_line_unbooked_by_credit on general_ledger.payment_line (credit_account_id, drafted_in, payment_id)
-  where drafted_in is not null and debit_seq is null;
-
 -- The changes of payments that did not go in one step: history, and what an answer of then is rebuilt from.
 create table general_ledger.payment_change (
   payment_id uuid not null,

@@ -109,7 +109,7 @@ end
 $$;
 
 -- Whether a payment is on its way over the account. The figures of an account on the credit side tell it; one on the debit side has
--- neither holds nor announcements, so its lines are looked through.
+-- neither holds nor announcements, so the payments that are pending are looked through.
 create function general_ledger.has_pending_payment(p_account uuid) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -118,13 +118,9 @@ as $$
     select from general_ledger.account a where a.id = p_account and (a.held_minor <> 0 or a.incoming_minor <> 0)
   ) or exists (
     select from general_ledger.account a
-    cross join lateral (
-      select l.payment_id from general_ledger.payment_line l where l.debit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null
-      union all
-      select l.payment_id from general_ledger.payment_line l where l.credit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null
-    ) l
-    join general_ledger.payment p on p.id = l.payment_id
+    cross join general_ledger.payment p
     where a.id = p_account and not a.credit_normal and p.state = 'pending'
+      and exists (select from general_ledger.payment_line l where l.payment_id = p.id and p_account in (l.debit_account_id, l.credit_account_id))
   )
 $$;
 
