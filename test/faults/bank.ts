@@ -146,6 +146,7 @@ export class Caller {
 }
 
 export const TRANSFER = "/v2/internal/Payments/transfer";
+export const PAYMENTS = "/v2/internal/Payments";
 export const BATCH = "/v2/internal/Payments/batch";
 export const ACCOUNTS = "/v2/internal/Accounts";
 export const IMPORTS = "/integration/clients/individuals";
@@ -162,6 +163,11 @@ export type Transfer = {
 /** A transfer with an externalId of its own. */
 export function transferOf(debitAccountId: string, creditAccountId: string, amount: string, changes: Partial<Transfer> = {}): Transfer {
   return { externalId: unique("pay"), type: "transfer", debitAccountId, creditAccountId, amount, currency: "EUR", ...changes };
+}
+
+/** A payment to be drafted, with an externalId of its own. */
+export function draftOf(debitAccountId: string, creditAccountId: string, amount: string): { externalId: string; transactions: object[] } {
+  return { externalId: unique("draft"), transactions: [{ debitAccountId, creditAccountId, amount, currency: "EUR" }] };
 }
 
 /** Runs `work` for 0 … n−1, all at once, and gives the results in order. */

@@ -16,6 +16,7 @@ export const contention: Suite = {
       const callers = [new Caller((await bank.start()).port, bank.token), new Caller((await bank.start()).port, bank.token)];
       const [caller] = callers;
       if (caller === undefined) return;
+      const events = await bank.mint({ scope: "events.read" });
       const settlement = await caller.settlement();
       const clientId = await caller.client();
       const accounts: string[] = [];
@@ -24,7 +25,9 @@ export const contention: Suite = {
 
       const watch = new Watch(bank, report);
       await watch.begin();
-      await crossTransfers(report, callers, accounts, size);
+      const followers = callers.map((each) => new Follower(new Caller(each.port, events), report));
+      for (const follower of followers) follower.begin();
+      await totalsDuring(report, callers, crossTransfers(report, callers, accounts, size));
       await hotAccount(
         report,
         callers,
@@ -34,6 +37,7 @@ export const contention: Suite = {
       );
       await readYourWrites(report, callers, accounts, size);
       await watch.end();
+      for (const follower of followers) await follower.end(bank);
       await checkBooks(bank, report, "after the crowd");
     });
   },
@@ -68,6 +72,27 @@ async function crossTransfers(report: Report, callers: readonly Caller[], accoun
       report.count("crossing transfers");
     }
   });
+}
+
+/** LED-15: while money only goes round among clients, they have the same together at each look, and the whole ledger has nothing. */
+async function totalsDuring(report: Report, callers: readonly Caller[], work: Promise<void>): Promise<void> {
+  let isOver = false;
+  const ending = work.finally(() => (isOver = true));
+  const look = async (caller: Caller, index: number): Promise<void> => {
+    for (let first: string | null = null; !isOver; await pause(5)) {
+      const { status, body } = await caller.get("/v2/ledger/internal/Accounts/getAggregatedAmounts?currencies=EUR");
+      const clients = await caller.get("/v2/ledger/internal/Accounts/getAggregatedAmounts?currencies=EUR&types=client");
+      if (status === 503 || clients.status === 503) continue;
+      const items = body["items"] as readonly { readonly category: string; readonly balance: string }[];
+      const cents = (category: string): number =>
+        Math.round(100 * Number(items.find((item) => item.category === category)?.balance ?? "0"));
+      report.expectEqual(cents("asset") - cents("liability"), 0, "what the bank has less what it owes, in one answer");
+      first ??= clients.text;
+      report.expectEqual(clients.text, first, `the sums of all client accounts, reader ${index}`);
+      report.count("totals read");
+    }
+  };
+  await Promise.all([ending, ...[0, 1, 2, 3].map((index) => look(callers[index % callers.length] as Caller, index))]);
 }
 
 /** LED-14. Its time is measured and not judged here: the machine is not the one of the performance budget. */
@@ -180,6 +205,54 @@ class Watch {
       this.#report.expectEqual(total.rows[0]?.sum ?? "0", "0", "the sum of all balances in one snapshot");
       this.#report.count("snapshots");
       await pause(3);
+    }
+  }
+}
+
+type EventPage = { readonly items: readonly { readonly sequence: number }[]; readonly lastSequence: number; readonly hasMore: boolean };
+
+/** LED-16 from outside: a program that follows the events misses none, whenever it asks. */
+class Follower {
+  readonly #caller: Caller;
+  readonly #report: Report;
+  #seen = 0;
+  #ending = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(caller: Caller, report: Report) {
+    this.#caller = caller;
+    this.#report = report;
+  }
+
+  begin(): void {
+    this.#running = this.#follow();
+    this.#running.catch(() => undefined);
+  }
+
+  async end(bank: Bank): Promise<void> {
+    this.#ending = true;
+    await this.#running;
+    const [row] = await bank.query<{ last: string }>("select last_sequence::text as last from general_ledger.ledger_head");
+    this.#report.expectEqual(String(this.#seen), row?.last, "the last number that a follower of the events has seen");
+  }
+
+  async #follow(): Promise<void> {
+    // Once more after the end: then everything must have been seen.
+    for (let last = false; !last; ) {
+      last = this.#ending;
+      for (let more = true; more; ) {
+        const { status, body } = await this.#caller.get(`/internal/Events?after=${this.#seen}&limit=1000`);
+        if (status === 503) continue;
+        const { items, lastSequence, hasMore } = body as EventPage;
+        for (const { sequence } of items) {
+          this.#report.expect(sequence === this.#seen + 1, `a follower of the events went from ${this.#seen} to ${sequence}`);
+          this.#seen = sequence;
+        }
+        this.#report.expectEqual(lastSequence, this.#seen, "how far a page of events says that it has looked");
+        this.#report.count("pages of events");
+        more = hasMore;
+      }
+      await pause(50);
     }
   }
 }

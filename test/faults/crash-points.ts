@@ -65,10 +65,13 @@ class Sweep {
   async #survives(operation: KeyedOperation, syscall: string, when: number, named: "key" | "externalId"): Promise<boolean> {
     const caller = new Caller(this.port, this.#bank.token);
     // Connections, prepared statements and compiled code are there, as in a server that has been at work.
-    for (let round = 0; round < 3; round++) await caller.post(operation.path, operation.body(), crypto.randomUUID());
-    const [body, key] = [operation.body(), named === "key" ? crypto.randomUUID() : undefined];
+    for (let round = 0; round < 3; round++) {
+      const warm = await operation.body();
+      await caller.post(operation.path(warm), warm, crypto.randomUUID());
+    }
+    const [body, key] = [await operation.body(), named === "key" ? crypto.randomUUID() : undefined];
     const trap = await setTrap(this.#server.pid, syscall, when);
-    const answer = await caller.post(operation.path, body, key).catch((error: unknown) => {
+    const answer = await caller.post(operation.path(body), body, key).catch((error: unknown) => {
       if (error instanceof NoAnswer) return null;
       throw error;
     });
@@ -91,7 +94,7 @@ class Sweep {
     const before = await operation.effects(body);
     this.#report.expect(before === 0 || before === 1 || operation.name === "batch", `${where}: ${before} effects after the crash`);
     const options = { ports: [this.port], token: this.#bank.token, key };
-    const repeat = await insist(operation.path, body, options);
+    const repeat = await insist(operation.path(body), body, options);
     this.#report.expectEqual(repeat.status, 200, `${where}: status of the repeat (${repeat.text.slice(0, 200)})`);
     this.#report.expectEqual(
       repeat.headers["idempotency-replayed"] ?? null,
@@ -99,7 +102,7 @@ class Sweep {
       `${where}: Idempotency-Replayed of the repeat`,
     );
     this.#report.expectEqual(await operation.effects(body), 1, `${where}: effects after the repeat`);
-    const again = await insist(operation.path, body, options);
+    const again = await insist(operation.path(body), body, options);
     this.#report.expectEqual([again.status, again.text], [repeat.status, repeat.text], `${where}: status and bytes of a second repeat`);
     if (before === 1) this.#report.count("done before the crash");
   }

@@ -2,15 +2,16 @@
 // counts as an effect.
 
 import { anIndividual, unique } from "../builders.ts";
-import { ACCOUNTS, type Bank, BATCH, Caller, IMPORTS, TRANSFER, transferOf } from "./bank.ts";
+import { ACCOUNTS, type Bank, BATCH, Caller, draftOf, IMPORTS, PAYMENTS, TRANSFER, transferOf } from "./bank.ts";
 
 export type Body = Readonly<Record<string, unknown>>;
 
 export type KeyedOperation = {
   readonly name: string;
-  readonly path: string;
+  /** Where this body is sent: a step of a payment's life goes to its payment. */
+  readonly path: (body: Body) => string;
   /** Good, and never the same twice. */
-  readonly body: () => Body;
+  readonly body: () => Body | Promise<Body>;
   /** The same call with one meaning changed. */
   readonly other: (body: Body) => Body;
   /** 400 by one field. */
@@ -47,19 +48,73 @@ export async function prepareKeyedBank(bank: Bank, port: number): Promise<KeyedB
 }
 
 export function keyedOperations(on: KeyedBank): KeyedOperation[] {
-  return [transfer(on), accountOpening(on), clientImport(on), batch(on, false), batch(on, true)];
+  return [
+    transfer(on),
+    accountOpening(on),
+    clientImport(on),
+    batch(on, false),
+    batch(on, true),
+    draft(on),
+    step(on, "pend"),
+    step(on, "post"),
+    step(on, "cancel"),
+  ];
 }
 
 function transfer({ bank, caller, settlement, rich, poor }: KeyedBank): KeyedOperation {
   return {
     name: "transfer",
-    path: TRANSFER,
+    path: () => TRANSFER,
     body: () => ({ ...transferOf(rich, settlement, "1.50") }),
     other: (body) => ({ ...body, amount: "1.51" }),
     malformed: (body) => ({ ...body, amount: "1.505" }),
     absent: (body) => ({ ...body, creditAccountId: UNKNOWN_ID }),
     refused: async () => ({ body: { ...transferOf(poor, settlement, "3.00") }, mend: () => caller.fund(settlement, poor, "3.00") }),
     effects: (body) => countPayments(bank, [body]),
+  };
+}
+
+function draft({ bank, caller, settlement, rich, poor }: KeyedBank): KeyedOperation {
+  const order = (from: string, state: string): Body => ({ ...draftOf(from, settlement, "1.50"), state });
+  return {
+    name: "draft",
+    path: () => PAYMENTS,
+    body: () => order(rich, "draft"),
+    other: (body) => ({ ...body, state: "pending" }),
+    malformed: (body) => ({ ...body, state: "posted" }),
+    absent: (body) => ({ ...body, transactions: draftOf(rich, UNKNOWN_ID, "1.50").transactions }),
+    refused: async () => ({ body: order(poor, "pending"), mend: () => caller.fund(settlement, poor, "1.50") }),
+    effects: (body) => countPayments(bank, [body]),
+  };
+}
+
+/** A step of a drafted payment's life. Its body tells it apart by the reason. */
+function step({ bank, caller, settlement, rich, poor }: KeyedBank, name: "pend" | "post" | "cancel"): KeyedOperation {
+  const paymentIds = new Map<unknown, string>();
+  const change = { pend: "payment.pending", post: "payment.posted", cancel: "payment.cancelled" }[name];
+  const prepare = async (from: string): Promise<Body> => {
+    const body = { reason: unique(name) };
+    paymentIds.set(
+      body.reason,
+      await caller.make(PAYMENTS, { ...draftOf(from, settlement, "1.50"), state: name === "post" ? "pending" : "draft" }),
+    );
+    return body;
+  };
+  const idOf = (body: Body): string => paymentIds.get(body["reason"]) ?? UNKNOWN_ID;
+  return {
+    name,
+    path: (body) => `${PAYMENTS}/${idOf(body)}/${name}`,
+    body: () => prepare(rich),
+    other: (body) => ({ ...body, reason: `${String(body["reason"])} and more` }),
+    malformed: (body) => ({ ...body, surplus: true }),
+    // Its payment stands in the path, which is a part of what the key is for.
+    absent: null,
+    refused: name === "pend" ? async () => ({ body: await prepare(poor), mend: () => caller.fund(settlement, poor, "1.50") }) : null,
+    effects: (body) =>
+      count(bank, "select count(*)::int as n from general_ledger.payment_change where payment_id = $1 and change::text = $2", [
+        idOf(body),
+        change,
+      ]),
   };
 }
 
@@ -72,7 +127,7 @@ function batch({ bank, caller, settlement, rich, poor }: KeyedBank, atomic: bool
   const three = (from: string): Body => ({ payments: [rich, rich, from].map((payer) => transferOf(payer, settlement, "1.50")), atomic });
   return {
     name: atomic ? "atomic batch" : "batch",
-    path: BATCH,
+    path: () => BATCH,
     body: () => three(rich),
     other: (body) => withLast(body, { amount: "1.51" }),
     malformed: (body) => (atomic ? withLast(body, { amount: "1.505" }) : { ...body, surplus: true }),
@@ -85,7 +140,7 @@ function batch({ bank, caller, settlement, rich, poor }: KeyedBank, atomic: bool
 function accountOpening({ bank, caller }: KeyedBank): KeyedOperation {
   return {
     name: "account",
-    path: ACCOUNTS,
+    path: () => ACCOUNTS,
     body: () => ({ type: "reserve", currency: "EUR", name: "Reserve", externalId: unique("account") }),
     other: (body) => ({ ...body, name: "Another" }),
     malformed: (body) => ({ ...body, currency: "eur" }),
@@ -103,7 +158,7 @@ function accountOpening({ bank, caller }: KeyedBank): KeyedOperation {
 function clientImport({ bank, caller }: KeyedBank): KeyedOperation {
   return {
     name: "import",
-    path: IMPORTS,
+    path: () => IMPORTS,
     body: () => anIndividual(),
     other: (body) => ({ ...body, lastName: "Other" }),
     malformed: (body) => ({ ...body, dateOfBirth: "1990-02-30" }),
