@@ -57,7 +57,8 @@ async function* deflate(content: AsyncIterable<string>, sums: Sums): AsyncGenera
       const bytes = Buffer.from(text);
       sums.crc = crc32(bytes, sums.crc);
       sums.size += bytes.length;
-      yield bytes;
+      // An empty piece would stop the stream.
+      if (bytes.length > 0) yield bytes;
     }
   };
   const source = Readable.from(counted(), { objectMode: false, highWaterMark: 65_536 });

@@ -83,6 +83,7 @@ test.each(LISTS)("%s, newest first: none of what was there is lost, none is met 
 
 test.each(LISTS)(
   "%s, oldest first: all that was there and all that is booked at once meanwhile is met, each once",
+  { timeout: 60_000 },
   async (_name, pathOf) => {
     const draw = random();
     const open = await makePayments(draw, 20);

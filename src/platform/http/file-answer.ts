@@ -1,5 +1,6 @@
 // Sends a file that is made while it is sent: at the reader's pace, and no further than the reader takes it.
 
+import { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FileAnswer } from "./endpoint.ts";
@@ -23,13 +24,16 @@ async function* onward(
   pieces: AsyncIterator<string | Uint8Array>,
   { raw: { socket } }: FastifyRequest,
 ): AsyncGenerator<string | Uint8Array> {
-  const patience = socket.timeout ?? 0;
+  // Without a network (tests) there is no patience to lose.
+  const wait = (ms: number | undefined): void => void (socket instanceof Socket && socket.setTimeout(ms ?? 0));
+  const patience = socket.timeout;
   try {
     for (let piece = first; piece.done !== true; ) {
-      yield piece.value;
-      socket.setTimeout(0);
+      // An empty piece would stop the stream.
+      if (piece.value.length > 0) yield piece.value;
+      wait(0);
       piece = await pieces.next();
-      socket.setTimeout(patience);
+      wait(patience);
     }
   } finally {
     await pieces.return?.();
