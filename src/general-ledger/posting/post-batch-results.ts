@@ -122,13 +122,12 @@ function readKept(text: string | null): CommandRefusal {
 
 type Side = { readonly seq: string[]; readonly balance: string[]; readonly held: string[] | null };
 
-/** The accounts as each command left them. Transfers tell it by line; other commands follow one another in a list of their own. */
+/** The accounts as each command left them. Of transfers the figures of a line tell it; other commands have six figures for each line. */
 class Stands {
   readonly #debit: Side;
   readonly #credit: Side;
   readonly #accounts: ReadonlyMap<string, { readonly heldMinor: bigint; readonly creditNormal: boolean }>;
   readonly #phased: readonly string[];
-  #next = 0;
 
   constructor(row: PostBatchRow, accounts: readonly string[]) {
     this.#debit = { seq: row.debitSeq.split(","), balance: row.debitBalance.split(","), held: row.debitHeld?.split(",") ?? null };
@@ -151,7 +150,12 @@ class Stands {
         ]),
       );
     }
-    return lastStands(lines.flatMap((line) => [this.#taken(line.debitAccountId), this.#taken(line.creditAccountId)]));
+    return lastStands(
+      lines.flatMap((line, offset) => [
+        this.#taken(line.debitAccountId, 6 * (start + offset)),
+        this.#taken(line.creditAccountId, 6 * (start + offset) + 3),
+      ]),
+    );
   }
 
   #booked(side: Side, accountId: string, index: number): AccountStand {
@@ -160,9 +164,8 @@ class Stands {
     return { accountId, seq: BigInt(side.seq[index] ?? ""), balanceMinor: BigInt(side.balance[index] ?? ""), ...known, heldMinor };
   }
 
-  #taken(accountId: string): AccountStand {
-    const [seq = "", balance = "", held = ""] = this.#phased.slice(this.#next, this.#next + 3);
-    this.#next += 3;
+  #taken(accountId: string, at: number): AccountStand {
+    const [seq = "", balance = "", held = ""] = this.#phased.slice(at, at + 3);
     return {
       accountId,
       seq: BigInt(seq),

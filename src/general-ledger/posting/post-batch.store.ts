@@ -46,7 +46,7 @@ export async function postBatch(
            array_to_string(o_debit_seq, ',', '') as "debitSeq", array_to_string(o_debit_balance, ',', '') as "debitBalance",
            array_to_string(o_credit_seq, ',', '') as "creditSeq", array_to_string(o_credit_balance, ',', '') as "creditBalance",
            array_to_string(o_debit_held, ',', '') as "debitHeld", array_to_string(o_credit_held, ',', '') as "creditHeld",
-           array_to_string(o_stands, ',') as stands, to_json(o_pended_at) as "pendedAt", to_json(o_reason) as reasons,
+           array_to_string(o_stands, ',', '') as stands, to_json(o_pended_at) as "pendedAt", to_json(o_reason) as reasons,
            array_to_string(o_held, ',', '') as held, array_to_string(o_credit_normal, ',', '') as "creditNormal"
     from general_ledger.post_batch(
       ${plain(accounts)}, ${options.atomic}, ${options.timeZone},

@@ -1,0 +1,160 @@
+-- What post_batch (0014) writes beside the rows of payments of one step: answers under keys, changes of drafted payments, history, and what
+-- few payments have. As in 0007, no table is joined with lists of the batch: where rows of `= any(ids)` are to meet them, ids ascends and
+-- width_bucket finds a row's place in it by binary search.
+
+-- Keeps answers under their keys. Definite refusals: what may be mended (an unknown account) is not kept, except for items of a list.
+-- And what was done before, as the answer that it got now; what a key itself has told stands there already (its changes are negative).
+create function general_ledger.keep_answers(
+  p_key uuid[], p_request text[], p_trace text[], p_keep_absent boolean[], p_code smallint[],
+  p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into platform.idempotency_key (id, fingerprint, status, answer)
+  select u.key, decode(u.request, 'hex'), 409,
+         json_build_object('code', u.code, 'account', p_accounts[u.account], 'available', u.available::text, 'required', u.required::text, 'trace', u.trace)::text
+  from unnest(p_key, p_request, p_trace, p_keep_absent, p_code, p_account, p_available, p_required)
+    u(key, request, trace, keep_absent, code, account, available, required)
+  where u.key is not null and (u.code between 6 and 11 or u.code between 13 and 18 or u.code = 4 or (u.code = 5 and u.keep_absent));
+
+  insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
+  select u.key, decode(u.request, 'hex'), u.existing, u.change
+  from unnest(p_key, p_request, p_code, p_existing, p_change) u(key, request, code, existing, change)
+  where u.key is not null and u.code in (1, 12) and u.change > 0
+  on conflict (id) do nothing;
+end
+$$;
+
+-- Books the accepted changes of payments that were there before. Lists have one element per command; a command without a place was
+-- not accepted. The state that was judged is compared, so that no payment can go two ways.
+create function general_ledger.book_changes(
+  p_batch bigint, p_at timestamptz, p_today date, p_first_open date,
+  p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_state general_ledger.payment_state[],
+  p_value_date date[], p_reason text[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  ids uuid[];
+  positions integer[];
+  booked bigint;
+begin
+  select array_agg(u.id), array_agg(u.at) into ids, positions
+  from (select u.id, u.at from unnest(p_id, p_operation, p_place) with ordinality u(id, operation, place, at)
+        where u.place is not null and u.operation >= 'pend' order by u.id) u;
+  if ids is null then
+    return;
+  end if;
+
+  update general_ledger.payment p
+  set (state, batch_id, place, change_no, reason, pended_at, posted_at, cancelled_at, value_date, asked_value_date) = (
+    select case u.operation when 'pend' then 'pending' when 'post' then 'posted' else 'cancelled' end::general_ledger.payment_state,
+           p_batch, p_place[u.n], p_number[u.n], coalesce(p_reason[u.n], p.reason),
+           case when u.operation = 'pend' then p_at else p.pended_at end,
+           case when u.operation = 'post' then p_at end,
+           case when u.operation >= 'cancel' then p_at end,
+           case when u.operation = 'post' then greatest(coalesce(p_value_date[u.n], p_today), p_first_open) else p.value_date end,
+           case when u.operation <> 'post' then p.asked_value_date when p_value_date[u.n] < p_first_open then p_value_date[u.n] end
+    from (select n, p_operation[n] as operation from (select positions[width_bucket(p.id, ids)] as n) x) u)
+  where p.id = any(ids) and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no = p_number[positions[width_bucket(p.id, ids)]] - 1;
+  get diagnostics booked = row_count;
+  if booked <> cardinality(ids) then
+    raise exception 'a payment was changed under the locks of its accounts' using errcode = 'serialization_failure';
+  end if;
+
+  if 'cancel' = any(p_operation) or 'expire' = any(p_operation) then
+    update general_ledger.reversal r
+    set withdrawn = true
+    where r.reversing_payment_id = any(ids) and not r.withdrawn and p_operation[positions[width_bucket(r.reversing_payment_id, ids)]] >= 'cancel';
+  end if;
+end
+$$;
+
+-- Books or releases the lines of drafted payments that are posted. Lists have one element per line; p_operation says what was accepted of
+-- it. Lines of one payment stand together and in order. Their terms are compared with those that were judged.
+create function general_ledger.book_drafted_lines(
+  p_accounts uuid[], p_operation general_ledger.operation[], p_payment uuid[], p_debit integer[], p_credit integer[],
+  p_ordered bigint[], p_booked bigint[], p_debit_seq bigint[], p_credit_seq bigint[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  ids uuid[];
+  befores integer[]; -- how many lines stand before those of the payment
+  lines bigint;
+  booked bigint;
+begin
+  select array_agg(u.id), array_agg(u.before), sum(u.lines) into ids, befores, lines
+  from (select u.payment as id, min(u.at) - 1 as before, count(*) as lines
+        from unnest(p_payment, p_operation) with ordinality u(payment, operation, at)
+        where u.operation = 'post' group by u.payment order by u.payment) u;
+  if ids is null then
+    return;
+  end if;
+
+  update general_ledger.payment_line l
+  set (debit_seq, credit_seq, posted_minor) = (
+    select p_debit_seq[u.n], p_credit_seq[u.n], p_booked[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u)
+  where l.payment_id = any(ids) and (l.debit_account_id, l.credit_account_id, l.amount_minor) = (
+    select p_accounts[p_debit[u.n]], p_accounts[p_credit[u.n]], p_ordered[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u);
+  get diagnostics booked = row_count;
+  if booked <> lines then
+    raise exception 'the lines of a payment are others than those to post' using errcode = 'invalid_parameter_value';
+  end if;
+end
+$$;
+
+-- Writes down the changes of payments that do not go in one step: what an answer of now is rebuilt from later.
+create function general_ledger.keep_history(
+  p_batch bigint, p_at timestamptz, p_today date, p_first_open date,
+  p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_changes general_ledger.change[],
+  p_value_date date[], p_by text[], p_reason text[], p_lines integer[], p_stands bigint[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, reason, stands)
+  select u.id, u.number, p_batch, u.place, p_changes[u.place + 1], p_at,
+         case when u.operation in ('pend', 'cancel', 'expire') then (select p.value_date from general_ledger.payment p where p.id = u.id)
+              else greatest(coalesce(u.value_date, p_today), p_first_open) end,
+         u.by, u.reason, p_stands[6 * (u.through - u.lines) + 1 : 6 * u.through]
+  from (select u.*, sum(u.lines) over (order by u.at)::integer as through
+        from unnest(p_id, p_operation, p_place, p_number, p_value_date, p_by, p_reason, p_lines) with ordinality
+          u(id, operation, place, number, value_date, by, reason, lines, at)) u
+  where u.place is not null and u.operation <> 'transfer';
+end
+$$;
+
+-- What few payments have beside their row: metadata to search by, an end, a payment that they undo.
+create function general_ledger.keep_extras(
+  p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_metadata text[], p_expires_at timestamptz[], p_reverses uuid[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into general_ledger.payment_metadata (name, value, payment_id)
+  select e.key, e.value, u.id
+  from unnest(p_id, p_place, p_metadata) u(id, place, metadata)
+  cross join lateral jsonb_each_text(u.metadata::jsonb) e
+  where u.place is not null and u.metadata is not null;
+
+  insert into general_ledger.payment_expiry (expires_at, payment_id)
+  select u.expires_at, u.id
+  from unnest(p_id, p_operation, p_place, p_expires_at) u(id, operation, place, expires_at)
+  where u.place is not null and u.expires_at is not null and u.operation in ('draft', 'hold');
+
+  insert into general_ledger.reversal (reversing_payment_id, reversed_payment_id)
+  select u.id, u.reverses
+  from unnest(p_id, p_place, p_reverses) u(id, place, reverses)
+  where u.place is not null and u.reverses is not null;
+end
+$$;
+
+revoke all on function general_ledger.keep_answers, general_ledger.book_changes, general_ledger.book_drafted_lines, general_ledger.keep_history,
+  general_ledger.keep_extras from public;

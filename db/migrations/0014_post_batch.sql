@@ -1,0 +1,398 @@
+-- The one way to post. A call judges a list of commands in order and books the accepted ones, in one transaction and a fixed number of
+-- statements whatever the size. A refused command changes nothing and does not disturb the others.
+--
+--   lock the accounts in id order -> look keys, externalIds and payments up -> judge -> payments, lines, keys -> entries -> accounts -> journal
+--
+-- The rules stand a second time in posting.ts, where they can be read without the plumbing; a property test holds the two against each
+-- other. Result codes are the positions in its list OUTCOMES. What only drafted payments, reversals and refusals need stands in 0007;
+-- of plans that must hold for a table of any size (0007) this function takes care, too: scans of whole tables are off, and the plan is
+-- the same from the first call.
+
+create function general_ledger.post_batch(
+  p_accounts uuid[],        -- the touched accounts, each once, ascending; lines name them by position
+  p_atomic boolean,         -- all commands or none
+  p_time_zone text,         -- of the bank: today's date there is the value date unless given
+  -- one element per command; a list that is null altogether stands for nulls
+  c_operation general_ledger.operation[], -- null: transfer
+  c_id uuid[],              -- of the new payment, or of the one to change
+  c_owner_tenant text[],    -- tenant of the caller: externalIds are unique within it
+  c_confined boolean[],     -- the caller sees its tenant only
+  c_created_by text[],      -- subject of the caller
+  c_external_id text[], c_content uuid[], -- what the caller asked for, hashed
+  c_key uuid[],             -- idempotency key, hashed with its owner; null: none
+  c_request text[],         -- hex SHA-256 of the request under that key
+  c_trace text[],           -- trace id, kept with a refusal under a key
+  c_keep_absent boolean[],  -- keep notFound under the key too (items of a list are answered once and for all)
+  c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[],
+  c_reason text[], c_expires_at timestamptz[],
+  c_reverses uuid[],        -- the payment that this one undoes
+  c_client uuid[],          -- the client whom the payment is about; must own one of its accounts
+  c_lines integer[],        -- number of lines
+  -- one element per line, in the order of the commands; for a change: the payment's lines as they were drafted
+  l_payment uuid[], l_no smallint[],
+  l_debit integer[], l_credit integer[], -- positions in p_accounts
+  l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[],
+  l_capture bigint[],       -- post: what to book of the line, 0 releases it whole; null: all
+  -- conditions in the order of the commands: the account must be at this version when the command is judged
+  v_command integer[], v_account integer[], v_version bigint[],
+  -- results, per batch
+  out o_first_sequence bigint, out o_booked_at timestamptz, out o_today date,
+  out o_first_open date,        -- the first day that is not closed; null: no day is
+  -- per command
+  out o_code smallint[],
+  out o_account integer[],      -- the account a refusal is about
+  out o_available bigint[],     -- insufficientFunds: what there is; a version condition: the version found
+  out o_required bigint[],      -- insufficientFunds: what is needed; a version condition: the version asked for
+  out o_place integer[],        -- sequence = first_sequence + place
+  out o_existing uuid[],        -- the payment that a repeat asks for
+  out o_change smallint[],      -- the change of it: of a repeat the one answered then, of an accepted change its number
+  out o_refusal text[],         -- the refusal kept under the key
+  out o_client uuid[],
+  -- per line that was booked: number, balance and (only when the batch has drafted payments) holds of both accounts after it
+  out o_debit_seq bigint[], out o_debit_balance bigint[], out o_debit_held bigint[],
+  out o_credit_seq bigint[], out o_credit_balance bigint[], out o_credit_held bigint[],
+  -- six figures per line of an accepted command that is no transfer (see payment_change.stands), as the command left them
+  out o_stands bigint[],
+  -- per command that changes a payment: when it was pended, and the last reason given for a change before this one
+  out o_pended_at timestamptz[], out o_reason text[],
+  -- per account
+  out o_held bigint[], out o_credit_normal boolean[]
+)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  bound constant bigint := 9000000000000000000;
+  commands constant integer := cardinality(c_id);
+  lines constant integer := cardinality(l_payment);
+  -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
+  phased constant boolean := c_operation is not null;
+  conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
+  -- Of the accounts (see take_accounts).
+  tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
+  bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[];
+  last_booked timestamptz;
+  -- Of the payments to change, by command: state, number of changes, and what these say of the change.
+  states general_ledger.payment_state[]; numbers smallint[]; codes smallint[];
+  -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
+  accepted integer := 0;
+  refused integer := 0;
+  payment_tenant text[] := array_fill(null::text, array[commands]);
+  subjects uuid[] := array_fill(null::uuid, array[commands]);
+  changes general_ledger.change[];
+  reversed uuid[] := '{}';
+  l_operation general_ledger.operation[];
+  amount bigint[] := l_amount;
+  batch bigint;
+  closed date; closed_at_commit date;
+  -- The command and line at hand.
+  i integer; first integer; last integer := 0; done integer; only_tenant text;
+  op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
+  j integer; d integer; c integer; m bigint; k integer;
+  code smallint; culprit integer; need bigint; v integer := 1;
+begin
+  if 1 > any (c_lines) or (select sum(n) from unnest(c_lines) u(n)) is distinct from lines then
+    raise exception 'the lines do not fit the commands' using errcode = 'invalid_parameter_value';
+  end if;
+
+  -- 1. Lock and read, in id order: no two batches can wait for each other.
+  select t.tenant, t.client, t.currency, t.floor, t.can_debit, t.can_credit, t.credit_normal, t.balance, t.seq, t.held, t.held, t.incoming, t.ahead, t.last_booked
+  into tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, o_held, held, incoming, ahead, last_booked
+  from general_ledger.take_accounts(p_accounts, phased or v_command is not null) t;
+  -- Taken after the locks, so that time never falls along an account. Whole milliseconds: what is shown is what is stored.
+  o_booked_at := greatest(date_trunc('milliseconds', clock_timestamp()), last_booked);
+  select h.closed_through into closed from general_ledger.ledger_head h where h.id = 1;
+  if closed > '-infinity' then
+    o_first_open := closed + 1;
+  end if;
+  o_account := array_fill(null::integer, array[commands]);
+  o_place := o_account;
+  o_available := array_fill(null::bigint, array[commands]);
+  o_required := o_available;
+  o_client := subjects;
+  o_debit_seq := array_fill(null::bigint, array[lines]);
+  o_debit_balance := o_debit_seq;
+  o_credit_seq := o_debit_seq;
+  o_credit_balance := o_debit_seq;
+
+  -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
+  select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
+  from general_ledger.find_repeats(commands, c_key, c_request, c_external_id, c_owner_tenant, c_content) r;
+
+  if phased then
+    -- Time never falls along a payment either.
+    select n.states, n.numbers, n.codes, n.pended_at, n.reasons, n.since into states, numbers, codes, o_pended_at, o_reason, o_booked_at
+    from general_ledger.judge_changes(c_id, c_operation, c_confined, c_owner_tenant, o_booked_at, l_payment, l_no, l_capture) n;
+    o_debit_held := o_debit_seq;
+    o_credit_held := o_debit_seq;
+    o_stands := array_fill(null::bigint, array[6 * lines]);
+    changes := array_fill(null::general_ledger.change, array[commands]);
+    l_operation := array_fill(null::general_ledger.operation, array[lines]);
+    if l_capture is not null then
+      select array_agg(coalesce(u.capture, u.amount) order by u.at) into amount from unnest(l_capture, l_amount) with ordinality u(capture, amount, at);
+    end if;
+  end if;
+  o_today := (o_booked_at at time zone p_time_zone)::date;
+
+  -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
+  for i in 1..commands loop
+    first := last + 1;
+    last := last + c_lines[i];
+    code := o_code[i];
+    if code <> 0 then
+      refused := refused + 1;
+      continue;
+    end if;
+    culprit := null;
+    done := first - 1;
+    only_tenant := case when c_confined[i] then c_owner_tenant[i] end;
+
+    if phased then
+      op := c_operation[i];
+      code := codes[i];
+      if code = 12 then
+        o_code[i] := 12;
+        o_existing[i] := c_id[i];
+        o_change[i] := numbers[i];
+        continue;
+      end if;
+      if code = 0 and l_capture is not null and not 0 < any (amount[first:last]) then
+        raise exception 'payment % would be posted without an amount', c_id[i] using errcode = 'invalid_parameter_value';
+      end if;
+      moves := op in ('transfer', 'post');
+      cancels := op >= 'cancel';
+      -- What is ordered is held and announced, what is posted or cancelled gives it back.
+      grip := case when op in ('hold', 'pend') then 1 when op = 'post' or cancels and states[i] = 'pending' then -1 else 0 end;
+    end if;
+
+    if conditional and code = 0 then
+      if c_expires_at[i] <= o_booked_at then
+        code := 20;
+      end if;
+      while v_command[v] <= i loop
+        d := v_account[v];
+        if v_command[v] = i and code = 0 and (only_tenant is null or tenant[d] = only_tenant) and seq[d] + ahead[d] <> v_version[v] then
+          code := 15;
+          culprit := d;
+          o_available[i] := seq[d] + ahead[d];
+          o_required[i] := v_version[v];
+        end if;
+        v := v + 1;
+      end loop;
+      if code = 0 and c_client[i] is not null
+         and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
+        code := 19;
+      end if;
+      if code = 0 and c_reverses[i] is not null then
+        code := case when c_reverses[i] = any(reversed) then 16 else general_ledger.judge_reversal(
+          c_reverses[i], only_tenant, p_accounts, l_debit[first:last], l_credit[first:last], l_amount[first:last], l_currency[first:last]) end;
+      end if;
+    end if;
+
+    if code = 0 then
+      for j in first..last loop
+        d := l_debit[j];
+        c := l_credit[j];
+        m := amount[j];
+        -- Cancelling gives back what is held, whatever has become of the accounts.
+        if not cancels and (
+             can_debit[d] and can_credit[c] and (only_tenant is null or (tenant[d] = only_tenant and tenant[c] = only_tenant))
+             and currency[d] = l_currency[j] and currency[c] = l_currency[j]
+             and case when moves then bal[d] - m >= -bound and bal[c] + m <= bound else held[d] + m <= bound and incoming[c] + m <= bound end) is not true then
+          code := general_ledger.first_obstacle(op, p_accounts[d], p_accounts[c], only_tenant, m, l_currency[j],
+            case when moves then bal[d] - m >= -bound else not o_credit_normal[d] or held[d] + m <= bound end,
+            case when moves then bal[c] + m <= bound else not o_credit_normal[c] or incoming[c] + m <= bound end);
+          if code <> 0 then
+            culprit := case when code > 0 then d else c end;
+            code := abs(code);
+            exit;
+          end if;
+        end if;
+        if grip <> 0 then
+          -- On the credit side of the books only.
+          if o_credit_normal[d] then held[d] := held[d] + grip * l_amount[j]; end if;
+          if o_credit_normal[c] then incoming[c] := incoming[c] + grip * l_amount[j]; end if;
+          ahead[d] := ahead[d] + 1;
+          ahead[c] := ahead[c] + 1;
+        end if;
+        if moves and m > 0 then
+          bal[d] := bal[d] - m;
+          seq[d] := seq[d] + 1;
+          bal[c] := bal[c] + m;
+          seq[c] := seq[c] + 1;
+          o_debit_seq[j] := seq[d];
+          o_debit_balance[j] := bal[d];
+          o_credit_seq[j] := seq[c];
+          o_credit_balance[j] := bal[c];
+          if phased then
+            o_debit_held[j] := held[d];
+            o_credit_held[j] := held[c];
+          end if;
+        end if;
+        done := j;
+      end loop;
+      -- Funds are judged once, at the end: the order of lines inside one payment means nothing. A post needs none: they are held.
+      if code = 0 and grip >= 0 and op <> 'draft' then
+        for j in first..last loop
+          d := l_debit[j];
+          if bal[d] - held[d] < floor[d] then
+            code := 11;
+            culprit := d;
+            exit;
+          end if;
+        end loop;
+      end if;
+    end if;
+
+    if code <> 0 then
+      need := 0;
+      for j in first..done loop
+        d := l_debit[j];
+        c := l_credit[j];
+        m := amount[j];
+        if grip <> 0 then
+          if o_credit_normal[d] then held[d] := held[d] - grip * l_amount[j]; end if;
+          if o_credit_normal[c] then incoming[c] := incoming[c] - grip * l_amount[j]; end if;
+          ahead[d] := ahead[d] - 1;
+          ahead[c] := ahead[c] - 1;
+        end if;
+        if o_debit_seq[j] is not null then
+          bal[d] := bal[d] + m;
+          seq[d] := seq[d] - 1;
+          bal[c] := bal[c] - m;
+          seq[c] := seq[c] - 1;
+          o_debit_seq[j] := null;
+        end if;
+        -- A transfer may spend what it brings; a hold takes only what is there.
+        need := need + case when culprit = d then m when culprit = c and moves then -m else 0 end;
+      end loop;
+      if code = 11 then
+        o_available[i] := bal[culprit] - held[culprit] - floor[culprit];
+        o_required[i] := need;
+      end if;
+      o_code[i] := code;
+      o_account[i] := culprit;
+      refused := refused + 1;
+      continue;
+    end if;
+
+    o_place[i] := accepted;
+    accepted := accepted + 1;
+    subjects[accepted] := c_id[i];
+    -- The payment is the debited client's, else the credited one's; its tenant is that client's.
+    d := l_debit[first];
+    c := l_credit[first];
+    o_client[i] := coalesce(c_client[i], client[d], client[c]);
+    payment_tenant[i] := case when only_tenant is not null then only_tenant when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
+    if c_reverses[i] is not null then
+      reversed := reversed || c_reverses[i];
+    end if;
+    if phased then
+      changes[accepted] := case when moves then 'payment.posted' when cancels then 'payment.cancelled' when op = 'draft' then 'payment.drafted'
+        else 'payment.pending' end::general_ledger.change;
+      if op <> 'transfer' then
+        o_change[i] := coalesce(numbers[i], 0) + 1;
+      end if;
+      for j in first..last loop
+        l_operation[j] := op;
+        continue when op = 'transfer';
+        d := l_debit[j];
+        c := l_credit[j];
+        k := 6 * j;
+        o_stands[k - 5] := seq[d]; o_stands[k - 4] := bal[d]; o_stands[k - 3] := held[d];
+        o_stands[k - 2] := seq[c]; o_stands[k - 1] := bal[c]; o_stands[k] := held[c];
+      end loop;
+    end if;
+  end loop;
+
+  if p_atomic and refused > 0 then
+    return;
+  end if;
+  if refused > 0 or phased then
+    perform general_ledger.keep_answers(c_key, c_request, c_trace, c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
+  end if;
+  if accepted = 0 then
+    return;
+  end if;
+
+  -- 4. Write. Every table once.
+  batch := nextval('general_ledger.batch');
+  insert into general_ledger.payment (id, client_id, batch_id, place, type, state, value_date, asked_value_date, created_at, pended_at, posted_at, content, tenant, owner_tenant,
+         created_by, external_id, description, reference, reason, metadata, expires_at, reverses_payment_id)
+  select u.id, u.client, batch, u.place, u.type,
+         case u.operation when 'draft' then 'draft' when 'hold' then 'pending' else 'posted' end::general_ledger.payment_state,
+         greatest(coalesce(u.value_date, o_today), o_first_open), case when u.value_date < o_first_open then u.value_date end,
+         o_booked_at, case when u.operation = 'hold' then o_booked_at end, case when u.operation is null or u.operation = 'transfer' then o_booked_at end,
+         u.content, u.tenant, u.owner_tenant, u.created_by, u.external_id, u.description, u.reference, u.reason, u.metadata::jsonb, u.expires_at, u.reverses
+  from unnest(c_id, c_operation, o_client, o_place, c_type, c_value_date, c_content, payment_tenant, c_owner_tenant, c_created_by, c_external_id, c_description, c_reference,
+              c_reason, c_metadata, c_expires_at, c_reverses)
+    u(id, operation, client, place, type, value_date, content, tenant, owner_tenant, created_by, external_id, description, reference, reason, metadata, expires_at, reverses)
+  where u.place is not null and (u.operation is null or u.operation < 'pend');
+
+  insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, debit_seq, credit_seq, currency, type, description, drafted_in)
+  select u.payment, u.no, p_accounts[u.debit], p_accounts[u.credit], u.amount, u.debit_seq, u.credit_seq, u.currency, u.type, u.description,
+         case when u.debit_seq is null then batch end
+  from unnest(l_payment, l_no, l_debit, l_credit, l_amount, o_debit_seq, o_credit_seq, l_currency, l_type, l_description, l_operation)
+    u(payment, no, debit, credit, amount, debit_seq, credit_seq, currency, type, description, operation)
+  where case when phased then u.operation < 'pend' else u.debit_seq is not null end;
+
+  insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
+  select u.key, decode(u.request, 'hex'), u.id, u.change
+  from unnest(c_key, c_request, c_id, o_place, o_change) u(key, request, id, place, change)
+  where u.key is not null and u.place is not null;
+
+  if phased then
+    perform general_ledger.book_changes(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, states, c_value_date, c_reason);
+    perform general_ledger.book_drafted_lines(p_accounts, l_operation, l_payment, l_debit, l_credit, l_amount, amount, o_debit_seq, o_credit_seq);
+    perform general_ledger.keep_history(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, changes,
+      c_value_date, c_created_by, c_reason, c_lines, o_stands);
+  end if;
+  if c_metadata is not null or c_expires_at is not null or c_reverses is not null then
+    perform general_ledger.keep_extras(c_id, c_operation, o_place, c_metadata, c_expires_at, c_reverses);
+  end if;
+
+  insert into general_ledger.entry (account_id, payment_id, account_seq, amount_minor, balance_after, held_after, booked_at, line_no)
+  select p_accounts[u.debit], u.payment, u.debit_seq, -u.amount, u.debit_balance, case when phased then u.debit_held else o_held[u.debit] end, o_booked_at, u.no
+  from unnest(l_payment, l_no, l_debit, amount, o_debit_seq, o_debit_balance, o_debit_held)
+    u(payment, no, debit, amount, debit_seq, debit_balance, debit_held)
+  where u.debit_seq is not null
+  union all
+  select p_accounts[u.credit], u.payment, u.credit_seq, u.amount, u.credit_balance, case when phased then u.credit_held else o_held[u.credit] end, o_booked_at, u.no
+  from unnest(l_payment, l_no, l_credit, amount, o_credit_seq, o_credit_balance, o_credit_held, o_debit_seq)
+    u(payment, no, credit, amount, credit_seq, credit_balance, credit_held, debit_seq)
+  where u.debit_seq is not null;
+
+  -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
+  if phased then
+    update general_ledger.account a
+    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
+        held_minor = held[width_bucket(a.id, p_accounts)], incoming_minor = incoming[width_bucket(a.id, p_accounts)],
+        version = seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)],
+        last_booked_at = case when a.last_seq <> seq[width_bucket(a.id, p_accounts)] then o_booked_at else a.last_booked_at end
+    where a.id = any(p_accounts) and a.version <> seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)];
+  else
+    update general_ledger.account a
+    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
+        version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at
+    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];
+  end if;
+
+  -- 5. Number the changes. Last: the head is held until the commit. Whoever closed days meanwhile has changed what a value date may be.
+  select n.first_sequence, n.closed_through into o_first_sequence, closed_at_commit
+  from general_ledger.append_journal(
+    batch,
+    case when phased then changes[1:accepted] else array_fill('payment.posted'::general_ledger.change, array[accepted]) end,
+    subjects[1:accepted]) n;
+  if closed_at_commit <> closed then
+    raise exception 'days were closed meanwhile' using errcode = 'serialization_failure';
+  end if;
+end
+$$;
+
+revoke all on function general_ledger.post_batch from public;
+grant execute on function general_ledger.post_batch to finlego_app;
