@@ -63,11 +63,11 @@ describe("at once", () => {
         round % 2 === 0 ? [life.act("post", id), life.act("cancel", id)] : [life.act("cancel", id), life.act("post", id)].toReversed(),
       );
       const { state } = (await life.get(id)).body;
-      expect([post?.status, cancel?.status].toSorted()).toEqual([200, 409]);
+      expect(new Set([post?.status, cancel?.status])).toEqual(new Set([200, 409]));
       expect(state).toBe(post?.status === 200 ? "posted" : "cancelled");
       posted += post?.status === 200 ? 1 : 0;
     }
-    const left = `${(100 - posted / 100).toFixed(2)}`;
+    const left = (100 - posted / 100).toFixed(2);
     expect(await life.figures(payer)).toEqual([`${left} 0.00 ${left} 0.00`]);
   });
 

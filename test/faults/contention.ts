@@ -76,10 +76,10 @@ async function crossTransfers(report: Report, callers: readonly Caller[], accoun
 
 /** LED-15: while money only goes round among clients, they have the same together at each look, and the whole ledger has nothing. */
 async function totalsDuring(report: Report, callers: readonly Caller[], work: Promise<void>): Promise<void> {
-  let isOver = false;
-  const ending = work.finally(() => (isOver = true));
+  const over = new AbortController();
+  const ending = work.finally(() => over.abort());
   const look = async (caller: Caller, index: number): Promise<void> => {
-    for (let first: string | null = null; !isOver; await pause(5)) {
+    for (let first: string | null = null; !over.signal.aborted; await pause(5)) {
       const { status, body } = await caller.get("/v2/ledger/internal/Accounts/getAggregatedAmounts?currencies=EUR");
       const clients = await caller.get("/v2/ledger/internal/Accounts/getAggregatedAmounts?currencies=EUR&types=client");
       if (status === 503 || clients.status === 503) continue;
