@@ -30,6 +30,8 @@ const change = (id: string, no: number, terms: string): string => `${set("paymen
 const account = (id: string, terms: string): string => `update general_ledger.account set ${terms} where id = '${id}'`;
 const without = (constraint: string): string => `alter table general_ledger.payment_line drop constraint ${constraint}`;
 const lacking = (table: string, constraint: string): Place => ({ table: `general_ledger.${table}`, constraint });
+const firstHold = (id: string): string =>
+  `select account_id, batch_id from general_ledger.hold_change where account_id = '${id}' order by batch_id limit 1`;
 /** Statistics know of every update of a table that is only added to. */
 const touched = (table: string): readonly Place[] => [{ table: `general_ledger.${table}` }];
 
@@ -172,7 +174,9 @@ const OF_HISTORY: readonly Damage<Books>[] = [
   {
     name: "a change in the middle that is gone",
     done: ({ posted }) => `delete from general_ledger.payment_change where payment_id = '${posted}' and change_no = 2`,
-    found: ({ posted }) => ({
+    found: ({ posted, alice }) => ({
+      "INV-4": [{ accountId: alice }],
+      "INV-6": [{ accountId: alice }],
       "INV-7": [{ paymentId: posted }],
       "INV-12": [{ paymentId: posted, changeNo: 3 }, { paymentId: posted }],
       "INV-10": touched("payment_change"),
@@ -195,12 +199,18 @@ const OF_HISTORY: readonly Damage<Books>[] = [
   {
     name: "a change said to stand at another place",
     done: ({ posted }) => change(posted, 2, "place = place + 1"),
-    found: ({ posted }) => ({ "INV-7": [{ paymentId: posted }], "INV-10": touched("payment_change") }),
+    found: ({ posted, alice }) => ({
+      "INV-4": [{ accountId: alice }],
+      "INV-6": [{ accountId: alice }],
+      "INV-7": [{ paymentId: posted }],
+      "INV-10": touched("payment_change"),
+    }),
   },
   {
     name: "a change said to be of an earlier batch",
     done: ({ posted }) => change(posted, 2, "batch_id = 1"),
     found: ({ posted, alice }) => ({
+      "INV-4": [{ accountId: alice }],
       "INV-6": [{ accountId: alice }],
       "INV-7": [{ paymentId: posted }],
       "INV-12": [{ paymentId: posted, changeNo: 2 }],
@@ -250,6 +260,17 @@ const OF_HISTORY: readonly Damage<Books>[] = [
     done: ({ alice, kept }) =>
       `update general_ledger.entry set held_after = held_after - 1 where payment_id = '${kept}' and account_id = '${alice}'`,
     found: ({ alice, kept }) => ({ "INV-6": [{ accountId: alice, paymentId: kept }], "INV-10": touched("entry") }),
+  },
+  {
+    name: "a note of holds that is too high",
+    done: ({ alice }) =>
+      `update general_ledger.hold_change set held_minor = held_minor + 1 where (account_id, batch_id) = (${firstHold(alice)})`,
+    found: ({ alice }) => ({ "INV-6": [{ accountId: alice }], "INV-10": touched("hold_change") }),
+  },
+  {
+    name: "a note of holds that is gone",
+    done: ({ alice }) => `delete from general_ledger.hold_change where (account_id, batch_id) = (${firstHold(alice)})`,
+    found: ({ alice }) => ({ "INV-4": [{ accountId: alice }], "INV-10": touched("hold_change") }),
   },
   {
     name: "two batches of one account in another order than their numbers",

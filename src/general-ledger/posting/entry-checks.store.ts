@@ -125,17 +125,22 @@ export const entryChecks: readonly Check[] = [
   check(
     "INV-23",
     "a payment is that of a client whose account it moves, the one whom it debits or credits first unless another is named",
-    `select jsonb_build_object('paymentId', p.id) as place, 'the payment is not its accounts'' client''s' as message,
-            coalesce(d.client_id, c.client_id)::text as expected, p.client_id::text as actual
-     from general_ledger.payment p
-     join general_ledger.payment_line l on l.payment_id = p.id and l.line_no = 1
-     join general_ledger.account d on d.id = l.debit_account_id
-     join general_ledger.account c on c.id = l.credit_account_id
-     where p.client_id is distinct from coalesce(d.client_id, c.client_id)
-       and not exists (
-         select from general_ledger.payment_line o
-         join general_ledger.account a on a.id in (o.debit_account_id, o.credit_account_id)
-         where o.payment_id = p.id and a.client_id = p.client_id
-       )`,
+    `with other as materialized (
+       select p.id, p.client_id, coalesce(d.client_id, c.client_id) as first_client_id
+       from general_ledger.payment p
+       join general_ledger.payment_line l on l.payment_id = p.id and l.line_no = 1
+       join general_ledger.account d on d.id = l.debit_account_id
+       join general_ledger.account c on c.id = l.credit_account_id
+       where p.client_id is distinct from coalesce(d.client_id, c.client_id)
+     )
+     select jsonb_build_object('paymentId', o.id) as place, 'the payment is not its accounts'' client''s' as message,
+            o.first_client_id::text as expected, o.client_id::text as actual
+     from other o
+     where not exists (
+       select from general_ledger.payment_line l
+       left join general_ledger.account d on d.id = l.debit_account_id
+       left join general_ledger.account c on c.id = l.credit_account_id
+       where l.payment_id = o.id and o.client_id in (d.client_id, c.client_id)
+     )`,
   ),
 ];
