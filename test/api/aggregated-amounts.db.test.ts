@@ -106,18 +106,18 @@ test.each([
 test("while payments run between accounts their sum never moves", async () => {
   const parties = [alice, bob, await bank.aFundedAccount("50.00")];
   const expected = (await sums("?types=client&currencies=EUR"))[0]?.balance;
-  let isOver = false;
+  const load = { isOver: false };
   const paying = Promise.all(
     Array.from({ length: 120 }, async (_, n) =>
       bank.transfer(aTransfer(parties[n % 3] as TestAccount, parties[(n + 1) % 3] as TestAccount, "0.07")),
     ),
-  ).finally(() => (isOver = true));
+  ).finally(() => (load.isOver = true));
   do {
     const [clients, others] = await Promise.all([sums("?types=client&currencies=EUR"), sums("?currencies=EUR")]);
     expect(clients[0]?.balance).toBe(expected);
     const whole = others.reduce((sum, { category, balance }) => sum + (category === "asset" ? -minor(balance) : minor(balance)), 0n);
     expect(whole).toBe(0n);
-  } while (!isOver);
+  } while (!load.isOver);
   await paying;
 });
 

@@ -135,10 +135,10 @@ describe("what was held", () => {
     });
     const [first, second] = [await change("", order("30.00")), await change("", order("20.00"))];
     const drafted = String(second["createdAt"]);
-    const pended = String((await change(`/${first["id"]}/pend`))["pendedAt"]);
-    const both = String((await change(`/${second["id"]}/pend`))["pendedAt"]);
-    const captured = String((await change(`/${first["id"]}/post`, { amount: "25.00" }))["postedAt"]);
-    const released = String((await change(`/${second["id"]}/cancel`))["cancelledAt"]);
+    const pended = String((await change(`/${String(first["id"])}/pend`))["pendedAt"]);
+    const both = String((await change(`/${String(second["id"])}/pend`))["pendedAt"]);
+    const captured = String((await change(`/${String(first["id"])}/post`, { amount: "25.00" }))["postedAt"]);
+    const released = String((await change(`/${String(second["id"])}/cancel`))["cancelledAt"]);
 
     const expected: readonly (readonly [string, string[]])[] = [
       [drafted, ["100.00", "0.00", "100.00"]],
@@ -193,7 +193,7 @@ describe("as valued", () => {
       }),
     );
     const valueDate = addDays(today(), 2);
-    bodyOf(await bank.system.post(`/v2/internal/Payments/${payment["id"]}/post`, { amount: "15.00", valueDate }));
+    bodyOf(await bank.system.post(`/v2/internal/Payments/${String(payment["id"])}/post`, { amount: "15.00", valueDate }));
     expect(await figuresAt(account, { basis: "valued" })).toEqual(["50.00", "0.00", "50.00"]);
     expect(await figuresAt(account, { basis: "valued", atDate: valueDate })).toEqual(["35.00", "0.00", "35.00"]);
   });

@@ -89,6 +89,8 @@ async function makeHints(open: Set<string>): Promise<Hints> {
     }),
   );
   const clientId = funded.clientId ?? "";
+  // Most filters would be refused for one of themselves, which each of them knows best.
+  const search = fc.constantFrom<unknown>({}, { currencies: ["EUR"], balanceFrom: -5 }, { search: "EUR", sortBy: "name", pageSize: 2 });
   const closed = bodyOf(await bank.system.post("/v2/internal/Accounts", { type: "client", clientId, currency: "EUR" }));
   bodyOf(await bank.system.put(`/v2/internal/Accounts/${String(closed["id"])}/close`));
   open.add(funded.id);
@@ -124,6 +126,8 @@ async function makeHints(open: Set<string>): Promise<Hints> {
       ),
       changeOwnAccount: fc.constantFrom<unknown>({ name: "Fuzz" }, { isDefault: true }, { name: "Other", isDefault: true }),
       changeAccount: fc.constantFrom<unknown>({ name: "Fuzz" }, { creditLimit: 5 }, { creditLimit: "0.00", name: "Other" }),
+      searchAccounts: search,
+      searchAccountsOfList: search,
       blockAccount: fc.constant({ credit: true, reason: "fuzz" }),
       unblockAccount: fc.constant({ debit: true, credit: true, reason: "fuzz" }),
       reorderOwnAccounts: fc.constant(null).map(() => ({ accountIds: [...open].reverse() })),

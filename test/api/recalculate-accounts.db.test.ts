@@ -160,13 +160,13 @@ test("under payments sound accounts are never changed, and damaged ones are set 
     const { id } = bodyOf(await bank.system.post("/v2/internal/Payments", { externalId, state: "pending", transactions: [line] }));
     bodyOf(await bank.system.post(`/v2/internal/Payments/${String(id)}/${Math.random() < 0.5 ? "post" : "cancel"}`, {}));
   };
-  let isOver = false;
-  const paying = Promise.all(Array.from({ length: 100 }, (_, n) => (n % 3 === 0 ? hold() : pay()))).finally(() => (isOver = true));
+  const load = { isOver: false };
+  const paying = Promise.all(Array.from({ length: 100 }, (_, n) => (n % 3 === 0 ? hold() : pay()))).finally(() => (load.isOver = true));
   const changes: unknown[] = [];
   do {
     const items = await recalculate([from, to]);
     changes.push(...items.filter(({ changed }) => changed === true).map(({ accountId }) => accountId));
-  } while (!isOver);
+  } while (!load.isOver);
   await paying;
   expect(changes).toEqual([to.id]);
   expect(await recalculate([from, to])).toMatchObject([{ changed: false }, { changed: false }]);
