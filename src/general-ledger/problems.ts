@@ -17,6 +17,7 @@ export const generalLedgerProblems = {
   accountBlocked: { status: 409, title: "The account is blocked.", retry: "later" },
   currencyMismatch: { status: 409, title: "The currency is not the account's.", retry: "no" },
   limitExceeded: { status: 409, title: "A limit would be exceeded.", retry: "no" },
+  clientBlocked: { status: 409, title: "The client is blocked.", retry: "later" },
   insufficientFunds: { status: 409, title: "The available balance is too low.", retry: "later" },
 } as const satisfies Catalogue;
 
