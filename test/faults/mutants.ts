@@ -1,0 +1,290 @@
+// META-3, a check that proves itself: guarantees of the product are taken away, one at a time, in a copy of what is committed, and the
+// test that is named must notice. What is taken away is found by its text, so that a change of the product cannot turn a mutant into
+// none unseen: then the mutant must be made anew. `node tools/mutants.ts` runs them all, or those whose names it is given.
+
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "./server.ts";
+
+type Edit = { readonly file: string; readonly from: string; readonly to: string };
+/** A fault suite, in its short form unless said otherwise; or a file of tests. */
+type Killer = { readonly suite: string; readonly long?: true } | { readonly tests: string };
+export type Mutant = { readonly name: string; readonly edits: readonly Edit[]; readonly killer: Killer };
+
+const LEDGER = "db/migrations/0003_general_ledger.sql";
+const PARTS = "db/migrations/0007_post_batch_two_phase.sql";
+const CHANGES = "db/migrations/0013_booking_changes.sql";
+const BATCH = "db/migrations/0014_post_batch.sql";
+const KEYS = "src/platform/http/idempotency.ts";
+const KEY_STORE = "src/platform/http/idempotency.store.ts";
+const DATABASE = "src/platform/db.ts";
+
+const NO_LOCKS: Edit = {
+  file: PARTS,
+  from: "where a.id = any(p_accounts) order by a.id for no key update) a;",
+  to: "where a.id = any(p_accounts) order by a.id) a;",
+};
+const NO_ENTRY_NUMBERS: Edit = { file: LEDGER, from: "  primary key (account_id, account_seq),\n", to: "" };
+const NO_FLOOR: Edit = {
+  file: LEDGER,
+  from: "check (floor_minor is null or balance_minor - held_minor >= floor_minor)",
+  to: "check (true)",
+};
+/** Keys are looked for and written, and nothing keeps two from being the same. */
+const NO_UNIQUE_KEY: readonly Edit[] = [
+  {
+    file: "db/migrations/0001_platform.sql",
+    from: "create table platform.idempotency_key (\n  id uuid primary key,",
+    to: "create table platform.idempotency_key (\n  id uuid not null,",
+  },
+  {
+    file: CHANGES,
+    from: "  where u.key is not null and u.code in (1, 12) and u.change > 0\n  on conflict (id) do nothing;",
+    to: "  where false;",
+  },
+];
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "the answer is given before the commit",
+    edits: [
+      {
+        file: "src/platform/lane.ts",
+        from: "      const result = await client.query<Row>(query);\n",
+        to:
+          '      await client.query("commit");\n      await client.query("begin");\n      const result = await client.query<Row>(query);\n' +
+          '      setTimeout(() => void client.query("commit").catch(() => undefined), 25);\n',
+      },
+    ],
+    killer: { suite: "model-replay" },
+  },
+  {
+    name: "an acknowledged commit is not on the disk",
+    edits: [{ file: DATABASE, from: '"timezone=UTC",', to: '"timezone=UTC", "synchronous_commit=off",' }],
+    killer: { suite: "kill-under-load" },
+  },
+  {
+    name: "no unique key",
+    edits: [
+      ...NO_UNIQUE_KEY,
+      { file: KEY_STORE, from: "\n    on conflict (id) do nothing\n", to: "\n" },
+      { file: LEDGER, from: "create unique index payment_external_id_once", to: "create index payment_external_id_once" },
+      { file: LEDGER, from: "create unique index account_external_id_once", to: "create index account_external_id_once" },
+    ],
+    killer: { suite: "idempotency-keys" },
+  },
+  {
+    name: "keys in memory",
+    edits: [
+      {
+        file: KEYS,
+        from: 'import * as store from "./idempotency.store.ts";',
+        to:
+          'import * as stored from "./idempotency.store.ts";\n' +
+          "const rows = new Map<string, stored.KeyRow>();\n" +
+          "const store = {\n" +
+          "  ...stored,\n" +
+          "  claimKey: async (_tx: Tx, id: string, fingerprint: Buffer) => {\n" +
+          "    if (rows.has(id)) return false;\n" +
+          "    rows.set(id, { fingerprint, status: null, answer: null });\n" +
+          "    return true;\n" +
+          "  },\n" +
+          "  findKey: async (_tx: Tx, id: string) => rows.get(id) ?? null,\n" +
+          "  keepAnswer: async (_tx: Tx, id: string, status: number, answer: string) => {\n" +
+          "    const row = rows.get(id);\n" +
+          "    if (row !== undefined) rows.set(id, { ...row, status, answer });\n" +
+          "  },\n" +
+          "};",
+      },
+    ],
+    killer: { suite: "idempotency-keys" },
+  },
+  {
+    name: "keys are looked for, then inserted",
+    edits: [
+      ...NO_UNIQUE_KEY,
+      {
+        file: KEY_STORE,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template
+        from: "(id, fingerprint) values (${id}, ${fingerprint})\n    on conflict (id) do nothing",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template
+        to: "(id, fingerprint) select ${id}, ${fingerprint}\n    where not exists (select from platform.idempotency_key where id = ${id})",
+      },
+    ],
+    killer: { suite: "idempotency-keys" },
+  },
+  {
+    name: "a payment's key is not kept",
+    edits: [{ file: BATCH, from: "  where u.key is not null and u.place is not null;", to: "  where false;" }],
+    killer: { suite: "idempotency-keys" },
+  },
+  {
+    name: "an answer is kept after the transaction of its effect",
+    edits: [
+      {
+        file: KEYS,
+        from: "      await store.keepAnswer(tx, key.id, 200, body);\n      return",
+        to: "      setTimeout(() => void db.write(actor, (after) => store.keepAnswer(after, key.id, 200, body)), 30);\n      return",
+      },
+    ],
+    killer: { suite: "crash-points", long: true },
+  },
+  {
+    name: "balances are read, changed and written without a lock",
+    edits: [NO_LOCKS, NO_ENTRY_NUMBERS],
+    killer: { suite: "double-spend" },
+  },
+  {
+    name: "the balance is judged without a lock, and changed by what was moved",
+    edits: [
+      NO_LOCKS,
+      NO_ENTRY_NUMBERS,
+      NO_FLOOR,
+      { file: BATCH, from: "  bal bigint[]; seq bigint[];", to: "  bal0 bigint[]; seq0 bigint[]; bal bigint[]; seq bigint[];" },
+      {
+        file: BATCH,
+        from: "  -- Taken after the locks, so that time",
+        to: "  bal0 := bal;\n  seq0 := seq;\n  -- Taken after the locks, so that time",
+      },
+      {
+        file: BATCH,
+        from:
+          "    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],\n" +
+          "        version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at\n" +
+          "    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];",
+        to:
+          "    set balance_minor = a.balance_minor + bal[width_bucket(a.id, p_accounts)] - bal0[width_bucket(a.id, p_accounts)],\n" +
+          "        last_seq = a.last_seq + seq[width_bucket(a.id, p_accounts)] - seq0[width_bucket(a.id, p_accounts)],\n" +
+          "        version = a.version + seq[width_bucket(a.id, p_accounts)] - seq0[width_bucket(a.id, p_accounts)], last_booked_at = o_booked_at\n" +
+          "    where a.id = any(p_accounts) and seq0[width_bucket(a.id, p_accounts)] <> seq[width_bucket(a.id, p_accounts)];",
+      },
+    ],
+    killer: { suite: "double-spend" },
+  },
+  {
+    name: "funds are not judged",
+    edits: [{ file: BATCH, from: "          if bal[d] - held[d] < floor[d] then", to: "          if false then" }, NO_FLOOR],
+    killer: { suite: "double-spend" },
+  },
+  {
+    name: "what is held can be spent",
+    edits: [{ file: BATCH, from: "          if bal[d] - held[d] < floor[d] then", to: "          if bal[d] < floor[d] then" }, NO_FLOOR],
+    killer: { suite: "holds" },
+  },
+  {
+    name: "no transaction",
+    edits: [
+      { file: DATABASE, from: '"begin; select clock_timestamp() as now"', to: '"select clock_timestamp() as now"' },
+      { file: DATABASE, from: "Array.isArray(results) ? (results.at(-1) as", to: "results !== undefined ? ([results].flat().at(-1) as" },
+      { file: KEY_STORE, from: "`savepoint effect`", to: "`select 1`" },
+      { file: KEY_STORE, from: "`rollback to savepoint effect`", to: "`select 1`" },
+    ],
+    killer: { suite: "idempotency-keys" },
+  },
+  {
+    name: "the journal is written after the transaction",
+    edits: [
+      {
+        file: DATABASE,
+        from: "        const { name, text } = statementOf(strings);\n",
+        to:
+          "        const { name, text } = statementOf(strings);\n" +
+          '        if (text.includes("journal_account_change")) {\n' +
+          "          this.later = { text, values: [...values] };\n" +
+          "          return Promise.resolve([] as Row[]);\n" +
+          "        }\n",
+      },
+      {
+        file: DATABASE,
+        from: "  #running = false;\n  #ended = false;\n",
+        to: "  later: pg.QueryConfig | null = null;\n  #running = false;\n  #ended = false;\n",
+      },
+      {
+        file: DATABASE,
+        from: "      await session.commit();\n",
+        to: "      await session.commit();\n      const { later } = session;\n      if (later !== null) setTimeout(() => void this.#pool.query(later).catch(() => undefined), 50);\n",
+      },
+    ],
+    killer: { suite: "model-replay" },
+  },
+  {
+    name: "a payment's state is not compared before it is set",
+    edits: [
+      {
+        file: PARTS,
+        from: "        case when u.operation = 'cancel' or u.expires_at <= since then 0 else 13 end\n      else 13\n",
+        to: "        0\n      else 0\n",
+      },
+      { file: CHANGES, from: " and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no =", to: " and p.change_no =" },
+    ],
+    killer: { tests: "test/api/payment-life.db.test.ts" },
+  },
+  {
+    name: "a payment can be posted when its time is over",
+    edits: [{ file: PARTS, from: "        case when u.expires_at <= since then 18 else 0 end\n", to: "        0\n" }],
+    killer: { tests: "src/general-ledger/payments/expiry.db.test.ts" },
+  },
+  {
+    name: "a connection goes back without a rollback",
+    edits: [{ file: DATABASE, from: "      doubtful = !(await session.rollback(error));\n", to: "      doubtful = false;\n" }],
+    killer: { tests: "src/platform/db.db.test.ts" },
+  },
+  {
+    name: "the last answer of a stop leaves its connection open",
+    edits: [
+      { file: "src/platform/http/app.ts", from: 'if (options.isDraining?.() === true) void reply.header("connection", "close");', to: "" },
+    ],
+    killer: { suite: "graceful-stop" },
+  },
+];
+
+/** What became of a mutant. Only `killed` is good. */
+export type Fate = { readonly fate: "killed" | "survived" | "stillborn"; readonly seconds: number; readonly said: string };
+
+/** Makes the mutant in a copy of what is committed and runs its killer. Throws when the product has changed where it is to be made. */
+export async function tryMutant({ edits, killer }: Mutant): Promise<Fate> {
+  const folder = await mkdtemp(join(tmpdir(), "finlego-mutant-"));
+  const began = performance.now();
+  try {
+    await copyProduct(folder);
+    for (const edit of edits) await apply(folder, edit);
+    const args =
+      "suite" in killer ? ["tools/faults.ts", killer.suite, killer.long ? "--long" : "--short"] : ["tools/test.ts", killer.tests];
+    const { code, output } = await run(process.execPath, args, folder);
+    const seconds = Math.round((performance.now() - began) / 1000);
+    return { fate: fateOf(code, output), seconds, said: output.slice(-600) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A mutant that cannot live shows nothing: its killer must have met it at work. */
+function fateOf(code: number | null, output: string): Fate["fate"] {
+  if (code === 0) return "survived";
+  return /cannot start|instead of serving|no tests|Failed Suites/.test(output) ? "stillborn" : "killed";
+}
+
+async function copyProduct(to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const { code, output } = await run("sh", ["-c", `git archive HEAD | tar -x -C "${to}"`], ROOT);
+  if (code !== 0) throw new Error(`what is committed cannot be copied: ${output}`);
+  await symlink(join(ROOT, "node_modules"), join(to, "node_modules"));
+}
+
+async function apply(copy: string, { file, from, to }: Edit): Promise<void> {
+  const text = await readFile(join(copy, file), "utf8");
+  if (text.split(from).length !== 2) throw new Error(`${file} does not have ${JSON.stringify(from)} once any more: make this mutant anew`);
+  await writeFile(
+    join(copy, file),
+    text.replace(from, () => to),
+  );
+}
+
+async function run(program: string, args: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
+  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  return await new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
+}
