@@ -2,9 +2,10 @@
 // it, where they are not booked. Every stream is read lazily along an index, within bounds that were found by binary search.
 
 import type { Tx } from "#platform/db.ts";
+import { andAll } from "./conditions.store.ts";
 import type { ListView } from "./list-view.store.ts";
 import { FIRST_SLOT, type Found, LAST_SLOT, type Place } from "./place.ts";
-import { andAll, type Filter, Values } from "./statement.ts";
+import { type Filter, Values } from "./statement.ts";
 import { type Look, mergeStreams, type Range } from "./walk.ts";
 
 /** What of each account lies within the dates: entries by number, both included. */

@@ -1,9 +1,10 @@
 // SQL of lists over payments that were found by other means: few enough to be put in order on the spot.
 
 import type { Tx } from "#platform/db.ts";
+import { andAll } from "./conditions.store.ts";
 import { type ListView, standsAt } from "./list-view.store.ts";
 import type { Found } from "./place.ts";
-import { andAll, type Filter, Values } from "./statement.ts";
+import { type Filter, Values } from "./statement.ts";
 import type { Look, Range } from "./walk.ts";
 
 /** Looks among these payments. The whole of them is read each time: for a few thousand at most. */

@@ -3,6 +3,11 @@
 import type { DateBounds, MinorBound } from "./bounds.ts";
 import type { Values } from "./statement.ts";
 
+/** The pieces as more conditions of a where clause. */
+export function andAll(pieces: readonly string[]): string {
+  return pieces.map((piece) => ` and (${piece})`).join("");
+}
+
 /** The member is one of a list; none asked for: any. */
 export function isOneOf(values: Values, column: string, wanted: readonly string[] | undefined, type = "text"): string[] {
   return wanted === undefined || wanted.length === 0 ? [] : [`${column} = any(${values.bind(wanted)}::${type}[])`];

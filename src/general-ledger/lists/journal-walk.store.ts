@@ -2,9 +2,10 @@
 // a range of sequences, and rows are read lazily in their order.
 
 import type { Tx } from "#platform/db.ts";
+import { andAll } from "./conditions.store.ts";
 import { type ListView, standsAt } from "./list-view.store.ts";
 import { FIRST_SLOT, type Found, LAST_SLOT } from "./place.ts";
-import { andAll, type Filter, Values } from "./statement.ts";
+import { type Filter, Values } from "./statement.ts";
 import type { Look, Range } from "./walk.ts";
 
 /** Where the ledger's head stands on this snapshot: the number of its last change. */

@@ -1,31 +1,13 @@
 // Pages of walks (contract 3.5, decisions 14 and 20). A page by cursor costs a bounded look and may be short; a page by number is whole
 // or refused. Rows are counted where it costs little, or up to a bound when asked.
 
-import { type PageRequest, pageQuery, readPage, writeCursor } from "#platform/page.ts";
+import { type PageRequest, readPage, writeCursor } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
-import { enumOf, Type } from "#platform/schema.ts";
 import type { Tx } from "#platform/db.ts";
 import type { DateBounds } from "./bounds.ts";
 import { countChangesBefore, lastChangeDatedBefore, readHead } from "./journal-walk.store.ts";
 import { type Found, placeText, readPlace } from "./place.ts";
 import { type Look, type Range, walk } from "./walk.ts";
-
-/** Query members of every list of this module. */
-export const listQuery = {
-  sortDirection: enumOf(["asc", "desc"], { default: "desc", description: "desc: newest first." }),
-  ...pageQuery,
-  includeTotalCount: Type.Optional(
-    Type.Boolean({
-      description:
-        "Ask for totalCount where it is not given anyway. It stays absent for more than 10 000 items, or where counting would read more than 20 000 rows.",
-    }),
-  ),
-};
-
-/** Sentences for the description of every list. */
-export const LIST_RULES =
-  "Filters that match little of a large ledger: a page by cursor looks at 5 000 rows at most and may hold fewer items than asked for, or none; go on while nextCursor is not null. " +
-  "A walk by cursor, newest first, meets everything that was there when it began once, whatever is booked meanwhile.";
 
 export type ListRequest = PageRequest & { readonly sortDirection: "asc" | "desc"; readonly includeTotalCount?: boolean };
 

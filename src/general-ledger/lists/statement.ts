@@ -13,8 +13,3 @@ export class Values {
 
 /** Conditions on the rows of a view under the name `m`, as a piece of a where clause. */
 export type Filter = (values: Values) => readonly string[];
-
-/** The pieces as more conditions of a where clause. */
-export function andAll(pieces: readonly string[]): string {
-  return pieces.map((piece) => ` and (${piece})`).join("");
-}

@@ -4,7 +4,7 @@ import type { Tx } from "#platform/db.ts";
 import { hasMetadata, isDatedWithin, isOneOf } from "../lists/conditions.store.ts";
 import { type Filter, Values } from "../lists/statement.ts";
 import { findPaymentIdsByExternalId } from "./payment.store.ts";
-import type { PaymentFilter } from "./payment-list.ts";
+import type { PaymentFilter } from "./payment-filter.ts";
 
 /** The ids of the payments that an index finds by the filter's rarest part; null when there is no such part, or more than `limit`. */
 export async function findChosenIds(tx: Tx, filter: PaymentFilter, limit: number): Promise<string[] | null> {

@@ -5,19 +5,13 @@ import { invariant, platformProblems } from "#platform/problem.ts";
 import { fileReply, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { XLSX_MEDIA_TYPE } from "#platform/table-file.ts";
 import { pageOf } from "../contract.ts";
-import { LIST_RULES } from "../lists/pages.ts";
+import { LIST_RULES } from "../lists/list-query.ts";
 import { actorOf } from "../payments/outcome.ts";
-import {
-  ClientTransactionDto,
-  OwnTransactionsQuery,
-  TransactionDto,
-  TransactionsQuery,
-  TransactionsReportQuery,
-  TransactionsSearch,
-} from "./contract.ts";
+import { ClientTransactionDto, TransactionDto } from "./contract.ts";
 import { readFilter } from "./filter.ts";
 import { exportTransactions, type ReportDeps } from "./report.ts";
 import { readSortedTransactions } from "./sorted-transactions.ts";
+import { OwnTransactionsQuery, TransactionsQuery, TransactionsReportQuery, TransactionsSearch } from "./queries.ts";
 import { readTransaction, readTransactions, refuseForeignAccounts, refuseUnknownAccount } from "./transactions.ts";
 import { toClientTransactionDto, toTransactionDto } from "./views.ts";
 
