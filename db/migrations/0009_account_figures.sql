@@ -179,10 +179,38 @@ from general_ledger.entry e join general_ledger.payment p on p.id = e.payment_id
 where p.value_date <> (e.booked_at at time zone 'UTC')::date
 group by 1, 2, 3;
 
--- 3. Recalculation: what is stored on accounts is set to what the entries and pending payments give, where it differs.
--- Entries are never changed, so that the long sum over what is booked already needs no lock; under the locks, taken in id order, only
--- what was booked since is added. In one call at most two million entries are summed: where accounts have more of them together, each sum
--- begins at the balance after an earlier entry.
+-- 3. Recalculation: what is stored on accounts is set to what the entries and pending payments give, where it differs. An account and its
+-- entries are changed together, so that one look at all of them, without any lock, tells which accounts are sound: those are left alone.
+-- The others are locked, in id order, while what was booked since the look is added: entries are never changed, the long sum stands.
+-- In one call at most two million entries are summed: where accounts have more of them together, each sum begins at the balance after an
+-- earlier entry.
+
+-- What an account stands at, as its entries and pending payments have it; the total is that of the entries behind number `p_from`.
+create function general_ledger.figures_of(
+  p_account uuid, p_credit_normal boolean, p_from bigint,
+  out total numeric, out held numeric, out incoming numeric, out last_seq bigint, out last_booked_at timestamptz
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select
+    (select coalesce(sum(e.amount_minor), 0) from general_ledger.entry e where e.account_id = p_account and e.account_seq > p_from),
+    case when p_credit_normal then (
+      select coalesce(sum(l.amount_minor), 0) from general_ledger.payment_line l
+      where l.debit_account_id = p_account and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+        and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending') else 0 end,
+    case when p_credit_normal then (
+      select coalesce(sum(l.amount_minor), 0) from general_ledger.payment_line l
+      where l.credit_account_id = p_account and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+        and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending') else 0 end,
+    coalesce(last.account_seq, 0), last.booked_at
+  from (select) one
+  left join lateral (
+    select e.account_seq, e.booked_at from general_ledger.entry e where e.account_id = p_account order by e.account_seq desc limit 1
+  ) last on true
+$$;
+revoke all on function general_ledger.figures_of from public;
+
 create function general_ledger.recalculate_accounts(p_accounts uuid[])
 returns table (
   account_id uuid, previous_balance bigint, balance bigint, previous_held bigint, held bigint, changed boolean
@@ -197,54 +225,52 @@ as $$
 #variable_conflict use_column
 declare
   entries_max constant bigint := 2000000;
-  ids uuid[];
-  upto bigint[];
-  sums numeric[];
   span bigint;
-  i integer := 0;
-  a record;
-  rest record;
-  pending record;
-  last record;
+  ids uuid[]; balances bigint[]; holds bigint[]; sums numeric[]; upto bigint[]; sound boolean[];
+  a general_ledger.account;
+  f record;
 begin
-  select array_agg(u.id order by u.id), array_agg(coalesce(e.account_seq, 0) order by u.id) into ids, upto
-  from (select distinct p.id from unnest(p_accounts) p(id)) u
-  cross join lateral (select x.id from general_ledger.account x where x.id = u.id limit 1) known
-  left join lateral (select n.account_seq from general_ledger.entry n where n.account_id = u.id order by n.account_seq desc limit 1) e on true;
-  select case when sum(n) <= entries_max then max(n) else entries_max / count(*) end into span from unnest(upto) u(n);
-  select array_agg(coalesce(start.balance_after, 0) + coalesce(s.total, 0) order by u.id) into sums
-  from unnest(ids, upto) u(id, upto)
-  left join lateral (select n.balance_after from general_ledger.entry n where n.account_id = u.id and n.account_seq = u.upto - span) start on true
-  cross join lateral (
-    select sum(n.amount_minor) as total from general_ledger.entry n
-    where n.account_id = u.id and n.account_seq > u.upto - span and n.account_seq <= u.upto
-  ) s;
+  select case when sum(x.last_seq) > entries_max then entries_max / count(*) end into span
+  from general_ledger.account x where x.id = any(p_accounts);
 
-  for a in select x.* from general_ledger.account x where x.id = any(ids) order by x.id for no key update loop
-    i := i + 1;
-    -- Each statement from here sees all that was committed before this account was locked.
-    select coalesce(sum(n.amount_minor), 0) as total into rest from general_ledger.entry n where n.account_id = a.id and n.account_seq > upto[i];
-    select n.account_seq, n.booked_at into last from general_ledger.entry n where n.account_id = a.id order by n.account_seq desc limit 1;
-    select
-      coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
-        where l.debit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
-          and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as held,
-      coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
-        where l.credit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
-          and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as incoming
-    into pending;
-    account_id := a.id;
-    previous_balance := a.balance_minor;
-    previous_held := a.held_minor;
-    balance := sums[i] + rest.total;
-    held := case when a.credit_normal then pending.held else 0 end;
-    changed := (a.balance_minor, a.held_minor, a.incoming_minor, a.last_seq, a.last_booked_at) is distinct from
-      (balance, held, case when a.credit_normal then pending.incoming else 0 end::bigint, coalesce(last.account_seq, 0), last.booked_at);
-    if changed then
+  -- One statement, one instant.
+  select array_agg(x.id order by x.id), array_agg(x.balance_minor order by x.id), array_agg(x.held_minor order by x.id),
+         array_agg(x.before + x.total order by x.id), array_agg(x.entries order by x.id),
+         array_agg((x.balance_minor, x.held_minor, x.incoming_minor, x.last_seq, x.last_booked_at)
+           is not distinct from (x.before + x.total, x.held, x.incoming, x.entries, x.booked_at) order by x.id)
+  into ids, balances, holds, sums, upto, sound
+  from (
+    select x.*, coalesce(start.balance_after, 0) as before, g.total, g.held, g.incoming, g.last_seq as entries, g.last_booked_at as booked_at
+    from (select y.* from general_ledger.account y where y.id = any(p_accounts) order by y.id) x
+    left join lateral (
+      select n.account_seq, n.balance_after from general_ledger.entry n
+      where n.account_id = x.id and n.account_seq <= (select max(m.account_seq) from general_ledger.entry m where m.account_id = x.id) - span
+      order by n.account_seq desc limit 1
+    ) start on span is not null
+    cross join lateral general_ledger.figures_of(x.id, x.credit_normal, coalesce(start.account_seq, 0)) g
+  ) x;
+
+  for i in 1..coalesce(cardinality(ids), 0) loop
+    account_id := ids[i];
+    previous_balance := balances[i];
+    balance := balances[i];
+    previous_held := holds[i];
+    held := holds[i];
+    changed := false;
+    if not sound[i] then
+      select x.* into a from general_ledger.account x where x.id = ids[i] for no key update;
+      -- A later statement: it sees all that was committed before the account was locked.
+      select * into f from general_ledger.figures_of(a.id, a.credit_normal, upto[i]);
+      previous_balance := a.balance_minor;
+      balance := sums[i] + f.total;
+      previous_held := a.held_minor;
+      held := f.held;
+      changed := (a.balance_minor, a.held_minor, a.incoming_minor, a.last_seq, a.last_booked_at)
+        is distinct from (balance, f.held, f.incoming, f.last_seq, f.last_booked_at);
       update general_ledger.account x
-      set balance_minor = balance, held_minor = held, incoming_minor = case when a.credit_normal then pending.incoming else 0 end,
-          last_seq = coalesce(last.account_seq, 0), last_booked_at = last.booked_at, version = x.version + 1
-      where x.id = a.id;
+      set balance_minor = balance, held_minor = f.held, incoming_minor = f.incoming, last_seq = f.last_seq, last_booked_at = f.last_booked_at,
+          version = x.version + 1
+      where x.id = a.id and changed;
     end if;
     return next;
   end loop;
