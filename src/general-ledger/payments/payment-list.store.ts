@@ -8,11 +8,23 @@ import type { PaymentFilter } from "./payment-filter.ts";
 
 /** The ids of the payments that an index finds by the filter's rarest part; null when there is no such part, or more than `limit`. */
 export async function findChosenIds(tx: Tx, filter: PaymentFilter, limit: number): Promise<string[] | null> {
-  const { externalId, metadata, states } = filter;
-  if (externalId !== null) return await findPaymentIdsByExternalId(tx, externalId, filter.tenant);
-  if (metadata.length > 0) return await byMetadata(tx, metadata, limit);
-  if (states.length > 0 && states.every((state) => state === "draft" || state === "pending")) return await byOpenState(tx, states, limit);
-  return null;
+  const { externalId, metadata, states, tenant } = filter;
+  if (externalId !== null) return await findPaymentIdsByExternalId(tx, externalId, tenant);
+  const isOpen = states.length > 0 && states.every((state) => state === "draft" || state === "pending");
+  return (
+    (metadata.length > 0 ? await byMetadata(tx, metadata, limit) : null) ??
+    (isOpen ? await byOpenState(tx, states, limit) : null) ??
+    // The bank's own payments are in no such index.
+    (tenant !== null && tenant !== "default" ? await byTenant(tx, tenant, limit) : null)
+  );
+}
+
+async function byTenant(tx: Tx, tenant: string, limit: number): Promise<string[] | null> {
+  return idsOf(
+    await tx.sql<{ id: string }>`
+      select id from general_ledger.payment where tenant = ${tenant} and tenant <> 'default' limit ${limit + 1}`,
+    limit,
+  );
 }
 
 async function byMetadata(tx: Tx, metadata: PaymentFilter["metadata"], limit: number): Promise<string[] | null> {

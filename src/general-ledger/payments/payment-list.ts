@@ -1,6 +1,7 @@
 // The list of payments: read among those that the filter names by itself where they are few, along an account, or along the journal.
 
 import type { Tx } from "#platform/db.ts";
+import { ACCOUNTS_MAX, findAccountIds } from "../lists/account-choice.store.ts";
 import { findEntryBounds, lookAlongAccounts } from "../lists/account-walk.store.ts";
 import { lookAmong } from "../lists/chosen-walk.store.ts";
 import { lookAlongJournal } from "../lists/journal-walk.store.ts";
@@ -34,8 +35,17 @@ export async function readPayments(tx: Tx, query: PaymentQuery & ListRequest, te
 async function openSource(tx: Tx, filter: PaymentFilter, range: Range): Promise<ListSource> {
   const chosen = await findChosenIds(tx, filter, CHOSEN_MAX);
   if (chosen !== null) return { look: lookAmong(tx, PAYMENTS, chosen, range, paymentConditions(filter, false)) };
-  if (filter.accountId === null) return { look: lookAlongJournal(tx, PAYMENTS, range, paymentConditions(filter, false)) };
+  const accounts = await findAccounts(tx, filter);
+  if (accounts === null) return { look: lookAlongJournal(tx, PAYMENTS, range, paymentConditions(filter, false)) };
   // The tenant of a payment may differ from the account's: it is one of the conditions, here as everywhere.
-  const bounds = await findEntryBounds(tx, [filter.accountId], filter.dates.from, filter.dates.before);
+  const bounds = await findEntryBounds(tx, accounts, filter.dates.from, filter.dates.before);
   return { look: lookAlongAccounts(tx, PAYMENTS, bounds, range, paymentConditions(filter, true)) };
+}
+
+/** The accounts along which the filter is read: a payment about a client touches one of the client's. Null: too many, or none are meant. */
+async function findAccounts(tx: Tx, { accountId, clientId }: PaymentFilter): Promise<string[] | null> {
+  if (accountId !== null) return [accountId];
+  if (clientId === null) return null;
+  const ids = await findAccountIds(tx, { accounts: null, clients: [clientId], tenant: null }, ACCOUNTS_MAX + 1);
+  return ids.length > ACCOUNTS_MAX ? null : ids;
 }

@@ -67,25 +67,6 @@ export async function isVisible(tx: Tx, paymentId: string, slot: number, tenant:
   return rows.length > 0;
 }
 
-/** The accounts that belong to these clients, or have these ids, as far as the tenant may see them: at most `limit`. */
-export async function findAccountIds(
-  tx: Tx,
-  { accountIds, clientIds, tenant }: { accountIds: readonly string[] | null; clientIds: readonly string[] | null; tenant: string | null },
-  limit: number,
-): Promise<string[]> {
-  // Two statements, so that each is read by its index.
-  const rows =
-    accountIds === null
-      ? await tx.sql<{ id: string }>`
-          select id from general_ledger.account
-          where client_id = any(${clientIds ?? []}) and (${tenant}::text is null or tenant = ${tenant}) limit ${limit}`
-      : await tx.sql<{ id: string }>`
-          select id from general_ledger.account
-          where id = any(${accountIds}) and (${clientIds}::uuid[] is null or client_id = any(${clientIds}))
-            and (${tenant}::text is null or tenant = ${tenant})`;
-  return rows.map(({ id }) => id);
-}
-
 /** The filter's conditions on transactions. Accounts and tenant are conditions only where the walk is not along the accounts. */
 export function conditionsOf(filter: TransactionFilter, isAlongAccounts: boolean): Filter {
   return (values) => [

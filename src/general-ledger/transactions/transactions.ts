@@ -4,6 +4,7 @@
 import type { Tx } from "#platform/db.ts";
 import { parseTransactionId } from "#platform/ids.ts";
 import { refusePlatform } from "#platform/problem.ts";
+import { ACCOUNTS_MAX, findAccountIds } from "../lists/account-choice.store.ts";
 import { countUnbooked, type EntryBounds, findEntryBounds, lookAlongAccounts } from "../lists/account-walk.store.ts";
 import { lookAmong } from "../lists/chosen-walk.store.ts";
 import { lookAlongJournal } from "../lists/journal-walk.store.ts";
@@ -11,13 +12,11 @@ import { TRANSACTIONS } from "../lists/list-view.store.ts";
 import { type FoundPage, type ListRequest, type ListSource, readListPage } from "../lists/pages.ts";
 import type { Range } from "../lists/walk.ts";
 import { isPlain, isPostedOnly, markOf, type TransactionFilter } from "./filter.ts";
-import { conditionsOf, findAccountIds, findTransactions, isVisible, type TransactionRow } from "./transaction.store.ts";
+import { conditionsOf, findTransactions, isVisible, type TransactionRow } from "./transaction.store.ts";
 
-/** More accounts than this are not walked side by side: the journal is read and each row looked at. */
-const ACCOUNTS_MAX = 100;
 const NOTHING: ListSource = { look: async () => ({ found: [], through: null }) };
 
-export type TransactionPage = Omit<FoundPage["page"], never> & { readonly rows: readonly TransactionRow[] };
+export type TransactionPage = FoundPage["page"] & { readonly rows: readonly TransactionRow[] };
 
 /** One page of the transactions that the filter means, newest first unless asked otherwise. */
 export async function readTransactions(tx: Tx, kind: string, filter: TransactionFilter, request: ListRequest): Promise<TransactionPage> {
@@ -33,8 +32,9 @@ export async function openSource(tx: Tx, filter: TransactionFilter, range: Range
   // No transfer has been made yet.
   if (transfers !== null) return NOTHING;
   if (payments !== null) return { look: lookAmong(tx, TRANSACTIONS, payments, range, conditionsOf(filter, false)) };
-  if (accounts !== null || clients !== null) {
-    const ids = await findAccountIds(tx, { accountIds: accounts, clientIds: clients, tenant }, ACCOUNTS_MAX + 1);
+  // A small tenant is its few accounts.
+  if (accounts !== null || clients !== null || tenant !== null) {
+    const ids = await findAccountIds(tx, filter, ACCOUNTS_MAX + 1);
     if (ids.length === 0) return NOTHING;
     if (ids.length <= ACCOUNTS_MAX) {
       const bounds = await findEntryBounds(tx, ids, dates.from, dates.before);
@@ -67,13 +67,13 @@ async function alongAccounts(
 
 /** 404 unless all of these accounts are the client's own. */
 export async function refuseForeignAccounts(tx: Tx, accountIds: readonly string[], clientId: string, tenant: string | null): Promise<void> {
-  const own = await findAccountIds(tx, { accountIds, clientIds: [clientId], tenant }, ACCOUNTS_MAX);
+  const own = await findAccountIds(tx, { accounts: accountIds, clients: [clientId], tenant }, accountIds.length);
   if (own.length < accountIds.length) refusePlatform("notFound");
 }
 
 /** 404 for an account that the tenant may not see. */
 export async function refuseUnknownAccount(tx: Tx, accountId: string, tenant: string | null): Promise<void> {
-  const found = await findAccountIds(tx, { accountIds: [accountId], clientIds: null, tenant }, 1);
+  const found = await findAccountIds(tx, { accounts: [accountId], clients: null, tenant }, 1);
   if (found.length === 0) refusePlatform("notFound");
 }
 
