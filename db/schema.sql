@@ -227,6 +227,80 @@ function general_ledger.append_journal(p_batch bigint, p_changes general_ledger.
 sequence general_ledger.batch
   as bigint start 1 increment 1 cache 1
 
+function general_ledger.book_changes(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_state general_ledger.payment_state[], p_value_date date[], p_reason text[])
+  CREATE OR REPLACE FUNCTION general_ledger.book_changes(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_state general_ledger.payment_state[], p_value_date date[], p_reason text[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    ids uuid[];
+    positions integer[];
+    booked bigint;
+  begin
+    select array_agg(u.id), array_agg(u.at) into ids, positions
+    from (select u.id, u.at from unnest(p_id, p_operation, p_place) with ordinality u(id, operation, place, at)
+          where u.place is not null and u.operation >= 'pend' order by u.id) u;
+    if ids is null then
+      return;
+    end if;
+
+    update general_ledger.payment p
+    set (state, batch_id, place, change_no, reason, pended_at, posted_at, cancelled_at, value_date, asked_value_date) = (
+      select case u.operation when 'pend' then 'pending' when 'post' then 'posted' else 'cancelled' end::general_ledger.payment_state,
+             p_batch, p_place[u.n], p_number[u.n], coalesce(p_reason[u.n], p.reason),
+             case when u.operation = 'pend' then p_at else p.pended_at end,
+             case when u.operation = 'post' then p_at end,
+             case when u.operation >= 'cancel' then p_at end,
+             case when u.operation = 'post' then greatest(coalesce(p_value_date[u.n], p_today), p_first_open) else p.value_date end,
+             case when u.operation <> 'post' then p.asked_value_date when p_value_date[u.n] < p_first_open then p_value_date[u.n] end
+      from (select n, p_operation[n] as operation from (select positions[width_bucket(p.id, ids)] as n) x) u)
+    where p.id = any(ids) and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no = p_number[positions[width_bucket(p.id, ids)]] - 1;
+    get diagnostics booked = row_count;
+    if booked <> cardinality(ids) then
+      raise exception 'a payment was changed under the locks of its accounts' using errcode = 'serialization_failure';
+    end if;
+
+    if 'cancel' = any(p_operation) or 'expire' = any(p_operation) then
+      update general_ledger.reversal r
+      set withdrawn = true
+      where r.reversing_payment_id = any(ids) and not r.withdrawn and p_operation[positions[width_bucket(r.reversing_payment_id, ids)]] >= 'cancel';
+    end if;
+  end
+  $function$
+
+function general_ledger.book_drafted_lines(p_accounts uuid[], p_operation general_ledger.operation[], p_payment uuid[], p_debit integer[], p_credit integer[], p_ordered bigint[], p_booked bigint[], p_debit_seq bigint[], p_credit_seq bigint[])
+  CREATE OR REPLACE FUNCTION general_ledger.book_drafted_lines(p_accounts uuid[], p_operation general_ledger.operation[], p_payment uuid[], p_debit integer[], p_credit integer[], p_ordered bigint[], p_booked bigint[], p_debit_seq bigint[], p_credit_seq bigint[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    ids uuid[];
+    befores integer[]; -- how many lines stand before those of the payment
+    lines bigint;
+    booked bigint;
+  begin
+    select array_agg(u.id), array_agg(u.before), sum(u.lines) into ids, befores, lines
+    from (select u.payment as id, min(u.at) - 1 as before, count(*) as lines
+          from unnest(p_payment, p_operation) with ordinality u(payment, operation, at)
+          where u.operation = 'post' group by u.payment order by u.payment) u;
+    if ids is null then
+      return;
+    end if;
+
+    update general_ledger.payment_line l
+    set (debit_seq, credit_seq, posted_minor) = (
+      select p_debit_seq[u.n], p_credit_seq[u.n], p_booked[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u)
+    where l.payment_id = any(ids) and (l.debit_account_id, l.credit_account_id, l.amount_minor) = (
+      select p_accounts[p_debit[u.n]], p_accounts[p_credit[u.n]], p_ordered[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u);
+    get diagnostics booked = row_count;
+    if booked <> lines then
+      raise exception 'the lines of a payment are others than those to post' using errcode = 'invalid_parameter_value';
+    end if;
+  end
+  $function$
+
 type general_ledger.change
   enum 'account.opened', 'payment.posted', 'account.changed', 'account.blocked', 'account.unblocked', 'account.closed', 'payment.drafted', 'payment.pending', 'payment.cancelled'
 
@@ -564,6 +638,102 @@ table general_ledger.entry
   CREATE TRIGGER entry_sums_are_zero AFTER INSERT ON general_ledger.entry REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.check_entries()
   grant select to finlego_app
 
+function general_ledger.figures_of(p_account uuid, p_credit_normal boolean, p_from bigint, OUT total numeric, OUT held numeric, OUT incoming numeric, OUT last_seq bigint, OUT last_booked_at timestamp with time zone)
+  CREATE OR REPLACE FUNCTION general_ledger.figures_of(p_account uuid, p_credit_normal boolean, p_from bigint, OUT total numeric, OUT held numeric, OUT incoming numeric, OUT last_seq bigint, OUT last_booked_at timestamp with time zone)
+   RETURNS record
+   LANGUAGE sql
+   STABLE
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+    select
+      (select coalesce(sum(e.amount_minor), 0) from general_ledger.entry e where e.account_id = p_account and e.account_seq > p_from),
+      case when p_credit_normal then (
+        select coalesce(sum(l.amount_minor), 0) from general_ledger.payment_line l
+        where l.debit_account_id = p_account and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+          and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending') else 0 end,
+      case when p_credit_normal then (
+        select coalesce(sum(l.amount_minor), 0) from general_ledger.payment_line l
+        where l.credit_account_id = p_account and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
+          and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending') else 0 end,
+      coalesce(last.account_seq, 0), last.booked_at
+    from (select) one
+    left join lateral (
+      select e.account_seq, e.booked_at from general_ledger.entry e where e.account_id = p_account order by e.account_seq desc limit 1
+    ) last on true
+  $function$
+
+function general_ledger.find_repeats(p_commands integer, p_key uuid[], p_request text[], p_external_id text[], p_owner_tenant text[], p_content uuid[], OUT codes smallint[], OUT existing uuid[], OUT changes smallint[], OUT refusals text[])
+  CREATE OR REPLACE FUNCTION general_ledger.find_repeats(p_commands integer, p_key uuid[], p_request text[], p_external_id text[], p_owner_tenant text[], p_content uuid[], OUT codes smallint[], OUT existing uuid[], OUT changes smallint[], OUT refusals text[])
+   RETURNS record
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    i integer;
+    hit record;
+  begin
+    codes := array_fill(0::smallint, array[p_commands]);
+    existing := array_fill(null::uuid, array[p_commands]);
+    changes := array_fill(null::smallint, array[p_commands]);
+    refusals := array_fill(null::text, array[p_commands]);
+    for hit in
+      select p.id, p.content, p.owner_tenant, p.external_id, p.change_no from general_ledger.payment p where p.external_id = any(p_external_id)
+    loop
+      i := array_position(p_external_id, hit.external_id);
+      while i is not null loop
+        if p_owner_tenant[i] = hit.owner_tenant then
+          codes[i] := case when p_content[i] = hit.content then 1 else 4 end;
+          existing[i] := hit.id;
+          changes[i] := hit.change_no;
+        end if;
+        i := array_position(p_external_id, hit.external_id, i + 1);
+      end loop;
+    end loop;
+    for hit in
+      select k.id, k.fingerprint, k.payment_id, k.payment_change, k.answer from platform.idempotency_key k where k.id = any(p_key)
+    loop
+      i := array_position(p_key, hit.id);
+      codes[i] := case when hit.fingerprint <> decode(p_request[i], 'hex') then 2 when hit.payment_id is not null then 1 else 3 end;
+      existing[i] := hit.payment_id;
+      changes[i] := -coalesce(hit.payment_change, 1);
+      refusals[i] := hit.answer;
+    end loop;
+  end
+  $function$
+
+function general_ledger.first_obstacle(p_operation general_ledger.operation, p_debit uuid, p_credit uuid, p_only_tenant text, p_amount bigint, p_currency text, p_debit_fits boolean, p_credit_fits boolean)
+  CREATE OR REPLACE FUNCTION general_ledger.first_obstacle(p_operation general_ledger.operation, p_debit uuid, p_credit uuid, p_only_tenant text, p_amount bigint, p_currency text, p_debit_fits boolean, p_credit_fits boolean)
+   RETURNS smallint
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    d general_ledger.account;
+    c general_ledger.account;
+    is_draft constant boolean := p_operation = 'draft';
+  begin
+    select * into d from general_ledger.account a where a.id = p_debit;
+    select * into c from general_ledger.account a where a.id = p_credit;
+    return case
+      when d.id is null or d.tenant <> p_only_tenant then 5
+      when c.id is null or c.tenant <> p_only_tenant then -5
+      when p_amount = 0 then 0
+      when d.status = 'closed' then 7
+      when c.status = 'closed' then -7
+      when not is_draft and d.status = 'pending' then 6
+      when not is_draft and c.status = 'pending' then -6
+      when not is_draft and d.client_blocked then 14
+      when not is_draft and (d.status = 'blocked' or d.debit_blocked) then 8
+      when not is_draft and (c.status = 'blocked' or c.credit_blocked) then -8
+      when d.currency <> p_currency then 9
+      when c.currency <> p_currency then -9
+      when not is_draft and not p_debit_fits then 10
+      when not is_draft and not p_credit_fits then -10
+      else 0
+    end;
+  end
+  $function$
+
 function general_ledger.has_pending_payment(p_account uuid)
   CREATE OR REPLACE FUNCTION general_ledger.has_pending_payment(p_account uuid)
    RETURNS boolean
@@ -575,13 +745,9 @@ function general_ledger.has_pending_payment(p_account uuid)
       select from general_ledger.account a where a.id = p_account and (a.held_minor <> 0 or a.incoming_minor <> 0)
     ) or exists (
       select from general_ledger.account a
-      cross join lateral (
-        select l.payment_id from general_ledger.payment_line l where l.debit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null
-        union all
-        select l.payment_id from general_ledger.payment_line l where l.credit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null
-      ) l
-      join general_ledger.payment p on p.id = l.payment_id
+      cross join general_ledger.payment p
       where a.id = p_account and not a.credit_normal and p.state = 'pending'
+        and exists (select from general_ledger.payment_line l where l.payment_id = p.id and p_account in (l.debit_account_id, l.credit_account_id))
     )
   $function$
   grant execute to finlego_app
@@ -590,9 +756,10 @@ table general_ledger.hold_change
   column account_id uuid not null
   column changed_at timestamp with time zone not null
   column batch_id bigint not null
+  column place integer not null
   column held_minor bigint not null
   constraint hold_change_is_not_negative CHECK ((held_minor >= 0))
-  constraint hold_change_pkey PRIMARY KEY (account_id, changed_at, batch_id)
+  constraint hold_change_pkey PRIMARY KEY (account_id, changed_at, batch_id, place)
   CREATE TRIGGER hold_change_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.hold_change FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
 
@@ -644,8 +811,54 @@ table general_ledger.journal_follower
   column holder: grant update to finlego_app
   column held_until: grant update to finlego_app
 
-function general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_debit uuid[], p_credit uuid[], p_amount bigint[], p_currency text[])
-  CREATE OR REPLACE FUNCTION general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_debit uuid[], p_credit uuid[], p_amount bigint[], p_currency text[])
+function general_ledger.judge_changes(p_id uuid[], p_operation general_ledger.operation[], p_confined boolean[], p_owner_tenant text[], p_now timestamp with time zone, l_payment uuid[], l_no smallint[], l_capture bigint[], OUT states general_ledger.payment_state[], OUT numbers smallint[], OUT pended_at timestamp with time zone[], OUT reasons text[], OUT since timestamp with time zone, OUT codes smallint[])
+  CREATE OR REPLACE FUNCTION general_ledger.judge_changes(p_id uuid[], p_operation general_ledger.operation[], p_confined boolean[], p_owner_tenant text[], p_now timestamp with time zone, l_payment uuid[], l_no smallint[], l_capture bigint[], OUT states general_ledger.payment_state[], OUT numbers smallint[], OUT pended_at timestamp with time zone[], OUT reasons text[], OUT since timestamp with time zone, OUT codes smallint[])
+   RETURNS record
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    expires timestamptz[];
+  begin
+    select array_agg(s.state), array_agg(s.change_no), array_agg(s.pended_at), array_agg(s.reason), array_agg(s.expires_at),
+           greatest(p_now, max(s.created_at), max(s.pended_at))
+    into states, numbers, pended_at, reasons, expires, since
+    from (
+      select p.* from unnest(p_id, p_operation, p_confined, p_owner_tenant) with ordinality u(id, operation, confined, tenant, at)
+      left join lateral (
+        select * from general_ledger.payment x where x.id = u.id and u.operation >= 'pend' and (not u.confined or x.tenant = u.tenant) limit 1
+      ) p on true
+      order by u.at
+    ) s;
+    if exists (select from unnest(p_id, p_operation) u(id, operation) where u.operation >= 'pend' group by u.id having count(*) > 1) then
+      raise exception 'one call may change a payment once' using errcode = 'invalid_parameter_value';
+    end if;
+
+    select array_agg(
+      case
+        when u.operation < 'pend' then 0
+        when u.state is null then 5
+        when u.operation = 'pend' and u.state = 'pending' or u.operation >= 'cancel' and u.state = 'cancelled' then 12
+        -- A payment that was posted with other amounts cannot be posted with these.
+        when u.operation = 'post' and u.state = 'posted' then
+          case when exists (
+            select from unnest(l_payment, l_no, l_capture) l(payment, no, capture)
+            where l.payment = u.id and l.capture is not null and l.capture is distinct from
+              (select coalesce(x.posted_minor, x.amount_minor) from general_ledger.payment_line x where x.payment_id = l.payment and x.line_no = l.no)
+          ) then 13 else 12 end
+        when u.operation = 'pend' and u.state = 'draft' or u.operation = 'post' and u.state = 'pending' then
+          case when u.expires_at <= since then 18 else 0 end
+        when u.operation >= 'cancel' and u.state in ('draft', 'pending') then
+          case when u.operation = 'cancel' or u.expires_at <= since then 0 else 13 end
+        else 13
+      end order by u.at)
+    into codes
+    from unnest(p_id, p_operation, states, expires) with ordinality u(id, operation, state, expires_at, at);
+  end
+  $function$
+
+function general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_accounts uuid[], p_debit integer[], p_credit integer[], p_amount bigint[], p_currency text[])
+  CREATE OR REPLACE FUNCTION general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_accounts uuid[], p_debit integer[], p_credit integer[], p_amount bigint[], p_currency text[])
    RETURNS smallint
    LANGUAGE plpgsql
    SET search_path TO 'pg_catalog', 'pg_temp'
@@ -667,11 +880,77 @@ function general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_de
               where l.payment_id = p_reversed and l.debit_seq is not null) x)
        is distinct from
        (select array_agg(x.line order by x.line)
-        from (select row(u.debit, u.credit, u.amount, u.currency)::text as line
+        from (select row(p_accounts[u.debit], p_accounts[u.credit], u.amount, u.currency)::text as line
               from unnest(p_debit, p_credit, p_amount, p_currency) u(debit, credit, amount, currency)) x) then
       return 17;
     end if;
     return 0;
+  end
+  $function$
+
+function general_ledger.keep_answers(p_key uuid[], p_request text[], p_trace text[], p_keep_absent boolean[], p_code smallint[], p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[])
+  CREATE OR REPLACE FUNCTION general_ledger.keep_answers(p_key uuid[], p_request text[], p_trace text[], p_keep_absent boolean[], p_code smallint[], p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    insert into platform.idempotency_key (id, fingerprint, status, answer)
+    select u.key, decode(u.request, 'hex'), 409,
+           json_build_object('code', u.code, 'account', p_accounts[u.account], 'available', u.available::text, 'required', u.required::text, 'trace', u.trace)::text
+    from unnest(p_key, p_request, p_trace, p_keep_absent, p_code, p_account, p_available, p_required)
+      u(key, request, trace, keep_absent, code, account, available, required)
+    where u.key is not null and (u.code between 6 and 11 or u.code between 13 and 18 or u.code = 4 or (u.code = 5 and u.keep_absent));
+
+    insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
+    select u.key, decode(u.request, 'hex'), u.existing, u.change
+    from unnest(p_key, p_request, p_code, p_existing, p_change) u(key, request, code, existing, change)
+    where u.key is not null and u.code in (1, 12) and u.change > 0
+    on conflict (id) do nothing;
+  end
+  $function$
+
+function general_ledger.keep_extras(p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_metadata text[], p_expires_at timestamp with time zone[], p_reverses uuid[])
+  CREATE OR REPLACE FUNCTION general_ledger.keep_extras(p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_metadata text[], p_expires_at timestamp with time zone[], p_reverses uuid[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    insert into general_ledger.payment_metadata (name, value, payment_id)
+    select e.key, e.value, u.id
+    from unnest(p_id, p_place, p_metadata) u(id, place, metadata)
+    cross join lateral jsonb_each_text(u.metadata::jsonb) e
+    where u.place is not null and u.metadata is not null;
+
+    insert into general_ledger.payment_expiry (expires_at, payment_id)
+    select u.expires_at, u.id
+    from unnest(p_id, p_operation, p_place, p_expires_at) u(id, operation, place, expires_at)
+    where u.place is not null and u.expires_at is not null and u.operation in ('draft', 'hold');
+
+    insert into general_ledger.reversal (reversing_payment_id, reversed_payment_id)
+    select u.id, u.reverses
+    from unnest(p_id, p_place, p_reverses) u(id, place, reverses)
+    where u.place is not null and u.reverses is not null;
+  end
+  $function$
+
+function general_ledger.keep_history(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_changes general_ledger.change[], p_value_date date[], p_by text[], p_reason text[], p_lines integer[], p_stands bigint[])
+  CREATE OR REPLACE FUNCTION general_ledger.keep_history(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_changes general_ledger.change[], p_value_date date[], p_by text[], p_reason text[], p_lines integer[], p_stands bigint[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, reason, stands)
+    select u.id, u.number, p_batch, u.place, p_changes[u.place + 1], p_at,
+           case when u.operation in ('pend', 'cancel', 'expire') then (select p.value_date from general_ledger.payment p where p.id = u.id)
+                else greatest(coalesce(u.value_date, p_today), p_first_open) end,
+           u.by, u.reason, p_stands[6 * (u.through - u.lines) + 1 : 6 * u.through]
+    from (select u.*, sum(u.lines) over (order by u.at)::integer as through
+          from unnest(p_id, p_operation, p_place, p_number, p_value_date, p_by, p_reason, p_lines) with ordinality
+            u(id, operation, place, number, value_date, by, reason, lines, at)) u
+    where u.place is not null and u.operation <> 'transfer';
   end
   $function$
 
@@ -842,39 +1121,50 @@ view general_ledger.movement
     WHERE (p.state <> 'draft'::general_ledger.payment_state);
   grant select to finlego_app
 
-function general_ledger.note_holds(p_batch bigint, p_at timestamp with time zone, p_accounts uuid[], p_held bigint[])
-  CREATE OR REPLACE FUNCTION general_ledger.note_holds(p_batch bigint, p_at timestamp with time zone, p_accounts uuid[], p_held bigint[])
-   RETURNS void
-   LANGUAGE sql
+function general_ledger.note_holds()
+  CREATE OR REPLACE FUNCTION general_ledger.note_holds()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SECURITY DEFINER
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET enable_seqscan TO 'off'
   AS $function$
-    insert into general_ledger.hold_change (account_id, changed_at, batch_id, held_minor)
-    select u.account, greatest(p_at, last.changed_at), p_batch, u.held
-    from unnest(p_accounts, p_held) u(account, held)
+  begin
+    insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
+    select distinct on (l.account) l.account, greatest(new.changed_at, before.changed_at), new.batch_id, new.place, new.stands[6 * l.at - 3]
+    from (
+      select d.debit_account_id as account, row_number() over (order by d.line_no) as at
+      from general_ledger.payment_line d where d.payment_id = new.payment_id
+    ) l
     left join lateral (
-      select h.changed_at from general_ledger.hold_change h where h.account_id = u.account order by h.changed_at desc limit 1
-    ) last on true
+      select h.changed_at, h.held_minor from general_ledger.hold_change h where h.account_id = l.account
+      order by h.changed_at desc, h.batch_id desc, h.place desc limit 1
+    ) before on true
+    where new.stands[6 * l.at - 3] <> coalesce(before.held_minor, 0);
+    return null;
+  end
   $function$
 
-function general_ledger.note_value_dates(p_at timestamp with time zone, p_payments uuid[])
-  CREATE OR REPLACE FUNCTION general_ledger.note_value_dates(p_at timestamp with time zone, p_payments uuid[])
-   RETURNS void
-   LANGUAGE sql
+function general_ledger.note_value_date()
+  CREATE OR REPLACE FUNCTION general_ledger.note_value_date()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SECURITY DEFINER
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET enable_seqscan TO 'off'
   AS $function$
+  begin
     insert into general_ledger.value_shift (account_id, booked_on, value_date, amount_minor)
-    select s.account, (p_at at time zone 'UTC')::date, p.value_date, sum(s.amount)
-    from unnest(p_payments) u(id)
-    cross join lateral (select v.value_date from general_ledger.payment v where v.id = u.id limit 1) p
-    cross join lateral (
-      select l.debit_account_id as debited, l.credit_account_id as credited, coalesce(l.posted_minor, l.amount_minor)::numeric as amount
-      from general_ledger.payment_line l where l.payment_id = u.id and l.debit_seq is not null limit 50
-    ) l
-    cross join lateral (values (l.debited, -l.amount), (l.credited, l.amount)) s(account, amount)
-    where p.value_date <> (p_at at time zone 'UTC')::date
-    group by s.account, p.value_date
-    order by s.account, p.value_date
-    on conflict (account_id, booked_on, value_date) do update set amount_minor = value_shift.amount_minor + excluded.amount_minor
+    select s.account, (new.posted_at at time zone 'UTC')::date, new.value_date, sum(s.amount)
+    from general_ledger.payment_line l
+    cross join lateral (values
+      (l.debit_account_id, -coalesce(l.posted_minor, l.amount_minor)::numeric), (l.credit_account_id, coalesce(l.posted_minor, l.amount_minor)::numeric)
+    ) s(account, amount)
+    where l.payment_id = new.id and l.debit_seq is not null
+    group by s.account
+    on conflict (account_id, booked_on, value_date) do update set amount_minor = value_shift.amount_minor + excluded.amount_minor;
+    return null;
+  end
   $function$
 
 function general_ledger.open_account_for_change(p_account uuid)
@@ -960,6 +1250,7 @@ table general_ledger.payment
   CREATE INDEX payment_open ON general_ledger.payment USING btree (state, id) WHERE (state = ANY (ARRAY['draft'::general_ledger.payment_state, 'pending'::general_ledger.payment_state]))
   CREATE TRIGGER payment_changes_follow_its_states BEFORE UPDATE ON general_ledger.payment FOR EACH ROW EXECUTE FUNCTION general_ledger.check_payment_change()
   CREATE TRIGGER payment_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE CONSTRAINT TRIGGER payment_notes_its_value_date AFTER INSERT OR UPDATE OF state ON general_ledger.payment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.state = 'posted'::general_ledger.payment_state) AND (new.value_date <> ((new.posted_at AT TIME ZONE 'UTC'::text))::date))) EXECUTE FUNCTION general_ledger.note_value_date()
   grant select to finlego_app
 
 table general_ledger.payment_change
@@ -977,6 +1268,7 @@ table general_ledger.payment_change
   constraint payment_change_starts_at_one CHECK ((change_no >= 1))
   constraint payment_change_pkey PRIMARY KEY (payment_id, change_no)
   CREATE TRIGGER payment_change_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.payment_change FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER payment_change_notes_holds AFTER INSERT ON general_ledger.payment_change FOR EACH ROW WHEN ((new.change <> 'payment.drafted'::general_ledger.change)) EXECUTE FUNCTION general_ledger.note_holds()
   grant select to finlego_app
 
 table general_ledger.payment_expiry
@@ -1006,8 +1298,6 @@ table general_ledger.payment_line
   constraint payment_line_pkey PRIMARY KEY (payment_id, line_no)
   CREATE INDEX payment_line_drafted_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
   CREATE INDEX payment_line_drafted_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
-  CREATE INDEX payment_line_unbooked_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE ((drafted_in IS NOT NULL) AND (debit_seq IS NULL))
-  CREATE INDEX payment_line_unbooked_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE ((drafted_in IS NOT NULL) AND (debit_seq IS NULL))
   CREATE TRIGGER payment_line_is_booked_once BEFORE UPDATE ON general_ledger.payment_line FOR EACH ROW EXECUTE FUNCTION general_ledger.check_line_change()
   CREATE TRIGGER payment_line_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
@@ -1055,145 +1345,77 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     lines constant integer := cardinality(l_payment);
     -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
     phased constant boolean := c_operation is not null;
-    found_id uuid[]; tenant text[]; client uuid[]; currency text[]; floor bigint[];
-    -- Nothing stands in the way of a debit or credit but tenant, currency, bounds and funds: most lines need no closer look.
-    can_debit boolean[]; can_credit boolean[];
-    bal bigint[]; seq bigint[];
-    -- Holds and announced money, and how far an account's version is ahead of its last number.
-    held bigint[]; incoming bigint[]; ahead bigint[];
+    conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
+    -- Of the accounts (see take_accounts).
+    tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
+    bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[];
     last_booked timestamptz;
-    closed date; closed_at_commit date;
-    batch bigint;
+    -- Of the payments to change, by command: state, number of changes, and what these say of the change.
+    states general_ledger.payment_state[]; numbers smallint[]; codes smallint[];
+    -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
     accepted integer := 0;
     refused integer := 0;
-    i integer; j integer; k integer := 0; first integer; last integer; done integer;
-    d integer; c integer; m bigint; code smallint; culprit integer; need bigint; version bigint;
-    op general_ledger.operation := 'transfer';
-    moves boolean;
-    debited record; credited record;
     payment_tenant text[] := array_fill(null::text, array[commands]);
     subjects uuid[] := array_fill(null::uuid, array[commands]);
-    -- Of two-phase payments: state, change number and end of the payments to change; whether a line is new, what of it is booked.
-    states general_ledger.payment_state[]; expires timestamptz[]; changes general_ledger.change[];
-    fresh boolean[]; amount bigint[] := l_amount; stands bigint[]; reversed uuid[] := '{}';
-    hit record;
+    changes general_ledger.change[];
+    reversed uuid[] := '{}';
+    l_operation general_ledger.operation[];
+    amount bigint[] := l_amount;
+    batch bigint;
+    closed date; closed_at_commit date;
+    -- The command and line at hand.
+    i integer; first integer; last integer := 0; done integer; only_tenant text;
+    op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
+    j integer; d integer; c integer; m bigint; k integer;
+    code smallint; culprit integer; need bigint; v integer := 1;
   begin
     if 1 > any (c_lines) or (select sum(n) from unnest(c_lines) u(n)) is distinct from lines then
       raise exception 'the lines do not fit the commands' using errcode = 'invalid_parameter_value';
     end if;
 
     -- 1. Lock and read, in id order: no two batches can wait for each other.
-    select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.floor_minor),
-           array_agg(a.status = 'active' and not a.debit_blocked and not a.client_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
-           array_agg(a.balance_minor), array_agg(a.held_minor), array_agg(a.last_seq), array_agg(a.credit_normal), max(a.last_booked_at)
-    into found_id, tenant, client, currency, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal, last_booked
-    from (select * from general_ledger.account where id = any(p_accounts) order by id for no key update) a;
-
-    if found_id is distinct from p_accounts then
-      if p_accounts is distinct from (select array_agg(distinct u.id order by u.id) from unnest(p_accounts) u(id)) then
-        raise exception 'accounts are to be named once each, ascending' using errcode = 'invalid_parameter_value';
-      end if;
-      -- Some are unknown: bring what was found to the positions of p_accounts; the others stay null.
-      select array_agg(f.id order by u.at), array_agg(f.tenant order by u.at), array_agg(f.client order by u.at), array_agg(f.currency order by u.at),
-             array_agg(f.floor order by u.at), array_agg(f.can_debit order by u.at), array_agg(f.can_credit order by u.at),
-             array_agg(f.bal order by u.at), array_agg(f.held order by u.at), array_agg(f.seq order by u.at), array_agg(f.cn order by u.at)
-      into found_id, tenant, client, currency, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal
-      from unnest(p_accounts) with ordinality u(id, at)
-      left join unnest(found_id, tenant, client, currency, floor, can_debit, can_credit, bal, o_held, seq, o_credit_normal)
-        f(id, tenant, client, currency, floor, can_debit, can_credit, bal, held, seq, cn) on f.id = u.id;
-    end if;
-
+    select t.tenant, t.client, t.currency, t.floor, t.can_debit, t.can_credit, t.credit_normal, t.balance, t.seq, t.held, t.held, t.incoming, t.ahead, t.last_booked
+    into tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, o_held, held, incoming, ahead, last_booked
+    from general_ledger.take_accounts(p_accounts, phased or v_command is not null) t;
     -- Taken after the locks, so that time never falls along an account. Whole milliseconds: what is shown is what is stored.
     o_booked_at := greatest(date_trunc('milliseconds', clock_timestamp()), last_booked);
-    o_today := (o_booked_at at time zone p_time_zone)::date;
     select h.closed_through into closed from general_ledger.ledger_head h where h.id = 1;
     if closed > '-infinity' then
       o_first_open := closed + 1;
     end if;
-    o_code := array_fill(0::smallint, array[commands]);
     o_account := array_fill(null::integer, array[commands]);
+    o_place := o_account;
     o_available := array_fill(null::bigint, array[commands]);
     o_required := o_available;
-    o_place := o_account;
-    o_existing := subjects;
-    o_change := array_fill(null::smallint, array[commands]);
-    o_refusal := payment_tenant;
     o_client := subjects;
     o_debit_seq := array_fill(null::bigint, array[lines]);
     o_debit_balance := o_debit_seq;
     o_credit_seq := o_debit_seq;
     o_credit_balance := o_debit_seq;
-    held := o_held;
 
     -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
-    for hit in
-      select p.id, p.content, p.owner_tenant, p.external_id, p.change_no from general_ledger.payment p where p.external_id = any(c_external_id)
-    loop
-      i := array_position(c_external_id, hit.external_id);
-      while i is not null loop
-        if c_owner_tenant[i] = hit.owner_tenant then
-          o_code[i] := case when c_content[i] = hit.content then 1 else 4 end;
-          o_existing[i] := hit.id;
-          o_change[i] := hit.change_no;
-        end if;
-        i := array_position(c_external_id, hit.external_id, i + 1);
-      end loop;
-    end loop;
-    for hit in
-      select k.id, k.fingerprint, k.payment_id, k.payment_change, k.answer from platform.idempotency_key k where k.id = any(c_key)
-    loop
-      i := array_position(c_key, hit.id);
-      o_code[i] := case when hit.fingerprint <> decode(c_request[i], 'hex') then 2 when hit.payment_id is not null then 1 else 3 end;
-      o_existing[i] := hit.payment_id;
-      -- Negative: the answer of then, not the payment as it is now.
-      o_change[i] := -coalesce(hit.payment_change, 1);
-      o_refusal[i] := hit.answer;
-    end loop;
+    select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
+    from general_ledger.find_repeats(commands, c_key, c_request, c_external_id, c_owner_tenant, c_content) r;
 
-    if phased or v_command is not null then
-      select array_agg(a.incoming_minor order by u.at), array_agg(a.version - a.last_seq order by u.at)
-      into incoming, ahead
-      from unnest(p_accounts) with ordinality u(id, at)
-      left join lateral (select * from general_ledger.account a where a.id = u.id limit 1) a on true;
-    end if;
     if phased then
-      -- A payment's state changes only under the locks of its accounts, which are held.
+      -- Time never falls along a payment either.
+      select n.states, n.numbers, n.codes, n.pended_at, n.reasons, n.since into states, numbers, codes, o_pended_at, o_reason, o_booked_at
+      from general_ledger.judge_changes(c_id, c_operation, c_confined, c_owner_tenant, o_booked_at, l_payment, l_no, l_capture) n;
       o_debit_held := o_debit_seq;
       o_credit_held := o_debit_seq;
-      fresh := array_fill(false, array[lines]);
-      states := array_fill(null::general_ledger.payment_state, array[commands]);
-      expires := array_fill(null::timestamptz, array[commands]);
+      o_stands := array_fill(null::bigint, array[6 * lines]);
       changes := array_fill(null::general_ledger.change, array[commands]);
-      o_pended_at := expires;
-      o_reason := payment_tenant;
-      for i in 1..commands loop
-        if c_operation[i] >= 'pend' then
-          select p.state, p.expires_at, p.change_no, p.tenant, p.created_at, p.pended_at, p.reason into hit from general_ledger.payment p where p.id = c_id[i];
-          if not found or (c_confined[i] and hit.tenant <> c_owner_tenant[i]) then
-            o_code[i] := case when o_code[i] = 0 then 5 else o_code[i] end;
-          elsif array_position(c_id, c_id[i], i + 1) is not null then
-            raise exception 'one call may change a payment once' using errcode = 'invalid_parameter_value';
-          else
-            states[i] := hit.state;
-            expires[i] := hit.expires_at;
-            o_pended_at[i] := hit.pended_at;
-            o_reason[i] := hit.reason;
-            -- Time never falls along a payment either.
-            o_booked_at := greatest(o_booked_at, hit.created_at, hit.pended_at);
-            if o_code[i] = 0 then
-              o_change[i] := hit.change_no;
-            end if;
-          end if;
-        end if;
-      end loop;
-      o_today := (o_booked_at at time zone p_time_zone)::date;
+      l_operation := array_fill(null::general_ledger.operation, array[lines]);
+      if l_capture is not null then
+        select array_agg(coalesce(u.capture, u.amount) order by u.at) into amount from unnest(l_capture, l_amount) with ordinality u(capture, amount, at);
+      end if;
     end if;
+    o_today := (o_booked_at at time zone p_time_zone)::date;
 
     -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
     for i in 1..commands loop
-      first := k + 1;
-      last := k + c_lines[i];
-      k := last;
+      first := last + 1;
+      last := last + c_lines[i];
       code := o_code[i];
       if code <> 0 then
         refused := refused + 1;
@@ -1201,111 +1423,73 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       end if;
       culprit := null;
       done := first - 1;
+      only_tenant := case when c_confined[i] then c_owner_tenant[i] end;
 
       if phased then
         op := c_operation[i];
-        -- What the payment's state says of the change: go on, done before, or never.
-        if op >= 'pend' then
-          code := case
-            when op = 'pend' and states[i] = 'pending' or op = 'post' and states[i] = 'posted' or op >= 'cancel' and states[i] = 'cancelled' then 12
-            when op = 'pend' and states[i] = 'draft' or op = 'post' and states[i] = 'pending' or op >= 'cancel' and states[i] in ('draft', 'pending') then 0
-            else 13 end;
-          if code = 12 then
-            -- A payment that was posted with other amounts cannot be posted with these.
-            if op = 'post' and l_capture is not null and exists (
-              select from generate_series(first, last) n
-              where l_capture[n] is not null and l_capture[n] is distinct from
-                (select coalesce(l.posted_minor, l.amount_minor) from general_ledger.payment_line l where l.payment_id = c_id[i] and l.line_no = l_no[n])
-            ) then
-              code := 13;
-            else
-              o_code[i] := 12;
-              o_existing[i] := c_id[i];
-              continue;
-            end if;
+        code := codes[i];
+        if code = 12 then
+          o_code[i] := 12;
+          o_existing[i] := c_id[i];
+          o_change[i] := numbers[i];
+          continue;
+        end if;
+        if code = 0 and l_capture is not null and not 0 < any (amount[first:last]) then
+          raise exception 'payment % would be posted without an amount', c_id[i] using errcode = 'invalid_parameter_value';
+        end if;
+        moves := op in ('transfer', 'post');
+        cancels := op >= 'cancel';
+        -- What is ordered is held and announced, what is posted or cancelled gives it back.
+        grip := case when op in ('hold', 'pend') then 1 when op = 'post' or cancels and states[i] = 'pending' then -1 else 0 end;
+      end if;
+
+      if conditional and code = 0 then
+        if c_expires_at[i] <= o_booked_at then
+          code := 20;
+        end if;
+        while v_command[v] <= i loop
+          d := v_account[v];
+          if v_command[v] = i and code = 0 and (only_tenant is null or tenant[d] = only_tenant) and seq[d] + ahead[d] <> v_version[v] then
+            code := 15;
+            culprit := d;
+            o_available[i] := seq[d] + ahead[d];
+            o_required[i] := v_version[v];
           end if;
-          if code = 0 and op = 'expire' and (expires[i] > o_booked_at) is not false then
-            code := 13;
-          elsif code = 0 and op in ('pend', 'post') and expires[i] <= o_booked_at then
-            code := 18;
-          end if;
+          v := v + 1;
+        end loop;
+        if code = 0 and c_client[i] is not null
+           and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
+          code := 19;
+        end if;
+        if code = 0 and c_reverses[i] is not null then
+          code := case when c_reverses[i] = any(reversed) then 16 else general_ledger.judge_reversal(
+            c_reverses[i], only_tenant, p_accounts, l_debit[first:last], l_credit[first:last], l_amount[first:last], l_currency[first:last]) end;
         end if;
       end if;
-      if code = 0 and op < 'pend' and c_expires_at[i] <= o_booked_at then
-        code := 20;
-      end if;
 
-      if code = 0 and v_command is not null then
-        for j in 1..cardinality(v_command) loop
-          d := v_account[j];
-          if v_command[j] = i and found_id[d] is not null and (not c_confined[i] or tenant[d] = c_owner_tenant[i]) then
-            version := seq[d] + ahead[d];
-            if version <> v_version[j] then
-              code := 15;
-              culprit := d;
-              o_available[i] := version;
-              o_required[i] := v_version[j];
-              exit;
-            end if;
-          end if;
-        end loop;
-      end if;
-
-      if code = 0 and op < 'pend' and c_client[i] is not null
-         and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
-        code := 19;
-      end if;
-
-      if code = 0 and c_reverses[i] is not null then
-        code := case when c_reverses[i] = any(reversed) then 16 else
-          general_ledger.judge_reversal(c_reverses[i], case when c_confined[i] then c_owner_tenant[i] end,
-            (select array_agg(p_accounts[l_debit[n]] order by n) from generate_series(first, last) n),
-            (select array_agg(p_accounts[l_credit[n]] order by n) from generate_series(first, last) n),
-            l_amount[first:last], l_currency[first:last]) end;
-      end if;
-
-      -- Cancelling gives back what is held, whatever has become of the accounts.
-      if code = 0 and op < 'cancel' then
-        moves := op in ('transfer', 'post');
+      if code = 0 then
         for j in first..last loop
           d := l_debit[j];
           c := l_credit[j];
-          m := l_amount[j];
-          if phased and op = 'post' and l_capture[j] is not null then
-            m := l_capture[j];
-            amount[j] := m;
-          end if;
-          if (can_debit[d] and can_credit[c] and (not c_confined[i] or (tenant[d] = c_owner_tenant[i] and tenant[c] = c_owner_tenant[i]))
-              and currency[d] = l_currency[j] and currency[c] = l_currency[j]
-              and case when moves then bal[d] - m >= -bound and bal[c] + m <= bound else held[d] + m <= bound and incoming[c] + m <= bound end) is not true then
-            -- The one reason why not, in the order of posting.ts. A draft only asks whether the payment makes sense; a line of which
-            -- nothing is booked asks nothing.
-            select a.* into debited from general_ledger.account a where a.id = p_accounts[d];
-            select a.* into credited from general_ledger.account a where a.id = p_accounts[c];
-            if found_id[d] is null or (c_confined[i] and tenant[d] <> c_owner_tenant[i]) then code := 5; culprit := d;
-            elsif found_id[c] is null or (c_confined[i] and tenant[c] <> c_owner_tenant[i]) then code := 5; culprit := c;
-            elsif m = 0 then code := 0;
-            elsif debited.status = 'closed' then code := 7; culprit := d;
-            elsif credited.status = 'closed' then code := 7; culprit := c;
-            elsif op <> 'draft' and debited.status = 'pending' then code := 6; culprit := d;
-            elsif op <> 'draft' and credited.status = 'pending' then code := 6; culprit := c;
-            elsif op <> 'draft' and debited.client_blocked then code := 14; culprit := d;
-            elsif op <> 'draft' and (debited.status = 'blocked' or debited.debit_blocked) then code := 8; culprit := d;
-            elsif op <> 'draft' and (credited.status = 'blocked' or credited.credit_blocked) then code := 8; culprit := c;
-            elsif currency[d] <> l_currency[j] then code := 9; culprit := d;
-            elsif currency[c] <> l_currency[j] then code := 9; culprit := c;
-            elsif moves and bal[d] - m < -bound then code := 10; culprit := d;
-            elsif moves and bal[c] + m > bound then code := 10; culprit := c;
-            elsif op in ('hold', 'pend') and o_credit_normal[d] and held[d] + m > bound then code := 10; culprit := d;
-            elsif op in ('hold', 'pend') and o_credit_normal[c] and incoming[c] + m > bound then code := 10; culprit := c;
+          m := amount[j];
+          -- Cancelling gives back what is held, whatever has become of the accounts.
+          if not cancels and (
+               can_debit[d] and can_credit[c] and (only_tenant is null or (tenant[d] = only_tenant and tenant[c] = only_tenant))
+               and currency[d] = l_currency[j] and currency[c] = l_currency[j]
+               and case when moves then bal[d] - m >= -bound and bal[c] + m <= bound else held[d] + m <= bound and incoming[c] + m <= bound end) is not true then
+            code := general_ledger.first_obstacle(op, p_accounts[d], p_accounts[c], only_tenant, m, l_currency[j],
+              case when moves then bal[d] - m >= -bound else not o_credit_normal[d] or held[d] + m <= bound end,
+              case when moves then bal[c] + m <= bound else not o_credit_normal[c] or incoming[c] + m <= bound end);
+            if code <> 0 then
+              culprit := case when code > 0 then d else c end;
+              code := abs(code);
+              exit;
             end if;
-            exit when code <> 0;
           end if;
-          if phased and op <> 'draft' and op <> 'transfer' then
-            -- What is ordered is held and announced on the credit side of the books only; what is posted gives it back.
-            need := case when op = 'post' then -l_amount[j] else l_amount[j] end;
-            if o_credit_normal[d] then held[d] := held[d] + need; end if;
-            if o_credit_normal[c] then incoming[c] := incoming[c] + need; end if;
+          if grip <> 0 then
+            -- On the credit side of the books only.
+            if o_credit_normal[d] then held[d] := held[d] + grip * l_amount[j]; end if;
+            if o_credit_normal[c] then incoming[c] := incoming[c] + grip * l_amount[j]; end if;
             ahead[d] := ahead[d] + 1;
             ahead[c] := ahead[c] + 1;
           end if;
@@ -1325,11 +1509,8 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
           end if;
           done := j;
         end loop;
-        if code = 0 and op = 'post' and not exists (select from generate_series(first, last) n where o_debit_seq[n] is not null) then
-          raise exception 'payment % would be posted without an amount', c_id[i] using errcode = 'invalid_parameter_value';
-        end if;
-        if code = 0 and op in ('transfer', 'hold', 'pend') then
-          -- Funds are judged once, at the end: the order of lines inside one payment means nothing. A post needs none: they are held.
+        -- Funds are judged once, at the end: the order of lines inside one payment means nothing. A post needs none: they are held.
+        if code = 0 and grip >= 0 and op <> 'draft' then
           for j in first..last loop
             d := l_debit[j];
             if bal[d] - held[d] < floor[d] then
@@ -1339,15 +1520,6 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
             end if;
           end loop;
         end if;
-      elsif code = 0 and states[i] = 'pending' then
-        for j in first..last loop
-          d := l_debit[j];
-          c := l_credit[j];
-          if o_credit_normal[d] then held[d] := held[d] - l_amount[j]; end if;
-          if o_credit_normal[c] then incoming[c] := incoming[c] - l_amount[j]; end if;
-          ahead[d] := ahead[d] + 1;
-          ahead[c] := ahead[c] + 1;
-        end loop;
       end if;
 
       if code <> 0 then
@@ -1355,14 +1527,13 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
         for j in first..done loop
           d := l_debit[j];
           c := l_credit[j];
-          if phased and op <> 'draft' and op <> 'transfer' then
-            m := case when op = 'post' then -l_amount[j] else l_amount[j] end;
-            if o_credit_normal[d] then held[d] := held[d] - m; end if;
-            if o_credit_normal[c] then incoming[c] := incoming[c] - m; end if;
+          m := amount[j];
+          if grip <> 0 then
+            if o_credit_normal[d] then held[d] := held[d] - grip * l_amount[j]; end if;
+            if o_credit_normal[c] then incoming[c] := incoming[c] - grip * l_amount[j]; end if;
             ahead[d] := ahead[d] - 1;
             ahead[c] := ahead[c] - 1;
           end if;
-          m := amount[j];
           if o_debit_seq[j] is not null then
             bal[d] := bal[d] + m;
             seq[d] := seq[d] - 1;
@@ -1371,7 +1542,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
             o_debit_seq[j] := null;
           end if;
           -- A transfer may spend what it brings; a hold takes only what is there.
-          need := need + case when culprit = d then m when culprit = c and op = 'transfer' then -m else 0 end;
+          need := need + case when culprit = d then m when culprit = c and moves then -m else 0 end;
         end loop;
         if code = 11 then
           o_available[i] := bal[culprit] - held[culprit] - floor[culprit];
@@ -1390,53 +1561,39 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       d := l_debit[first];
       c := l_credit[first];
       o_client[i] := coalesce(c_client[i], client[d], client[c]);
-      payment_tenant[i] := case when c_confined[i] then c_owner_tenant[i] when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
+      payment_tenant[i] := case when only_tenant is not null then only_tenant when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
       if c_reverses[i] is not null then
         reversed := reversed || c_reverses[i];
       end if;
       if phased then
-        changes[accepted] := case when op in ('transfer', 'post') then 'payment.posted' when op = 'draft' then 'payment.drafted'
-          when op in ('hold', 'pend') then 'payment.pending' else 'payment.cancelled' end::general_ledger.change;
-        if op < 'pend' then
-          for j in first..last loop
-            fresh[j] := true;
-          end loop;
-        end if;
+        changes[accepted] := case when moves then 'payment.posted' when cancels then 'payment.cancelled' when op = 'draft' then 'payment.drafted'
+          else 'payment.pending' end::general_ledger.change;
         if op <> 'transfer' then
-          o_change[i] := coalesce(o_change[i], 0) + 1;
-          for j in first..last loop
-            d := l_debit[j];
-            c := l_credit[j];
-            o_stands := o_stands || array[seq[d], bal[d], held[d], seq[c], bal[c], held[c]];
-          end loop;
+          o_change[i] := coalesce(numbers[i], 0) + 1;
         end if;
+        for j in first..last loop
+          l_operation[j] := op;
+          continue when op = 'transfer';
+          d := l_debit[j];
+          c := l_credit[j];
+          k := 6 * j;
+          o_stands[k - 5] := seq[d]; o_stands[k - 4] := bal[d]; o_stands[k - 3] := held[d];
+          o_stands[k - 2] := seq[c]; o_stands[k - 1] := bal[c]; o_stands[k] := held[c];
+        end loop;
       end if;
     end loop;
 
     if p_atomic and refused > 0 then
       return;
     end if;
-
-    -- 4. Definite refusals are kept under their key. What may be mended (an unknown account) is not, except for items of a list.
-    -- What was done before is kept as the answer that it got.
     if refused > 0 or phased then
-      insert into platform.idempotency_key (id, fingerprint, status, answer)
-      select u.key, decode(u.request, 'hex'), 409,
-             json_build_object('code', u.code, 'account', p_accounts[u.account], 'available', u.available::text, 'required', u.required::text, 'trace', u.trace)::text
-      from unnest(c_key, c_request, c_trace, c_keep_absent, o_code, o_account, o_available, o_required)
-        u(key, request, trace, keep_absent, code, account, available, required)
-      where u.key is not null and (u.code between 6 and 11 or u.code between 13 and 18 or u.code = 4 or (u.code = 5 and u.keep_absent));
-      insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
-      select u.key, decode(u.request, 'hex'), u.existing, u.change
-      from unnest(c_key, c_request, o_code, o_existing, o_change) u(key, request, code, existing, change)
-      where u.key is not null and u.code in (1, 12) and u.change > 0
-      on conflict (id) do nothing;
+      perform general_ledger.keep_answers(c_key, c_request, c_trace, c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
     end if;
     if accepted = 0 then
       return;
     end if;
 
-    -- 5. Write. Every table once.
+    -- 4. Write. Every table once.
     batch := nextval('general_ledger.batch');
     insert into general_ledger.payment (id, client_id, batch_id, place, type, state, value_date, asked_value_date, created_at, pended_at, posted_at, content, tenant, owner_tenant,
            created_by, external_id, description, reference, reason, metadata, expires_at, reverses_payment_id)
@@ -1453,9 +1610,9 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, debit_seq, credit_seq, currency, type, description, drafted_in)
     select u.payment, u.no, p_accounts[u.debit], p_accounts[u.credit], u.amount, u.debit_seq, u.credit_seq, u.currency, u.type, u.description,
            case when u.debit_seq is null then batch end
-    from unnest(l_payment, l_no, l_debit, l_credit, l_amount, o_debit_seq, o_credit_seq, l_currency, l_type, l_description, fresh)
-      u(payment, no, debit, credit, amount, debit_seq, credit_seq, currency, type, description, fresh)
-    where case when phased then u.fresh else u.debit_seq is not null end;
+    from unnest(l_payment, l_no, l_debit, l_credit, l_amount, o_debit_seq, o_credit_seq, l_currency, l_type, l_description, l_operation)
+      u(payment, no, debit, credit, amount, debit_seq, credit_seq, currency, type, description, operation)
+    where case when phased then u.operation < 'pend' else u.debit_seq is not null end;
 
     insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
     select u.key, decode(u.request, 'hex'), u.id, u.change
@@ -1463,70 +1620,13 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     where u.key is not null and u.place is not null;
 
     if phased then
-      -- Changes of payments that were there before, one by one: each is a look-up by key. The expected state is compared and set.
-      for i in 1..commands loop
-        op := c_operation[i];
-        continue when o_place[i] is null or op < 'pend';
-        update general_ledger.payment p
-        set state = case op when 'pend' then 'pending' when 'post' then 'posted' else 'cancelled' end::general_ledger.payment_state,
-            batch_id = batch, place = o_place[i], change_no = o_change[i], reason = coalesce(c_reason[i], p.reason),
-            pended_at = case when op = 'pend' then o_booked_at else p.pended_at end,
-            posted_at = case when op = 'post' then o_booked_at end,
-            cancelled_at = case when op >= 'cancel' then o_booked_at end,
-            value_date = case when op = 'post' then greatest(coalesce(c_value_date[i], o_today), o_first_open) else p.value_date end,
-            asked_value_date = case when op = 'post' then case when c_value_date[i] < o_first_open then c_value_date[i] end else p.asked_value_date end
-        where p.id = c_id[i] and p.state = states[i] and p.change_no = o_change[i] - 1;
-        if not found then
-          raise exception 'payment % was changed under the locks of its accounts', c_id[i] using errcode = 'serialization_failure';
-        end if;
-        if op >= 'cancel' then
-          update general_ledger.reversal r set withdrawn = true where r.reversing_payment_id = c_id[i] and not r.withdrawn;
-        end if;
-      end loop;
-      k := 0;
-      j := 0;
-      for i in 1..commands loop
-        first := k + 1;
-        last := k + c_lines[i];
-        k := last;
-        op := c_operation[i];
-        continue when o_place[i] is null or op = 'transfer';
-        insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, reason, stands)
-        select p.id, p.change_no, batch, o_place[i], changes[o_place[i] + 1], o_booked_at, p.value_date, c_created_by[i], c_reason[i],
-               o_stands[j + 1 : j + 6 * c_lines[i]]
-        from general_ledger.payment p
-        where p.id = c_id[i];
-        j := j + 6 * c_lines[i];
-        continue when op <> 'post';
-        for d in first..last loop
-          update general_ledger.payment_line l
-          set debit_seq = o_debit_seq[d], credit_seq = o_credit_seq[d], posted_minor = amount[d]
-          where l.payment_id = c_id[i] and l.line_no = l_no[d] and l.amount_minor = l_amount[d]
-            and l.debit_account_id = p_accounts[l_debit[d]] and l.credit_account_id = p_accounts[l_credit[d]];
-          if not found then
-            raise exception 'line % of payment % is another one', l_no[d], c_id[i] using errcode = 'invalid_parameter_value';
-          end if;
-        end loop;
-      end loop;
+      perform general_ledger.book_changes(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, states, c_value_date, c_reason);
+      perform general_ledger.book_drafted_lines(p_accounts, l_operation, l_payment, l_debit, l_credit, l_amount, amount, o_debit_seq, o_credit_seq);
+      perform general_ledger.keep_history(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, changes,
+        c_value_date, c_created_by, c_reason, c_lines, o_stands);
     end if;
-    if c_metadata is not null then
-      insert into general_ledger.payment_metadata (name, value, payment_id)
-      select e.key, e.value, u.id
-      from unnest(c_id, o_place, c_metadata) u(id, place, metadata)
-      cross join lateral jsonb_each_text(u.metadata::jsonb) e
-      where u.place is not null and u.metadata is not null;
-    end if;
-    if c_expires_at is not null and phased then
-      insert into general_ledger.payment_expiry (expires_at, payment_id)
-      select u.expires_at, u.id
-      from unnest(c_id, o_place, c_expires_at, c_operation) u(id, place, expires_at, operation)
-      where u.place is not null and u.expires_at is not null and u.operation in ('draft', 'hold');
-    end if;
-    if c_reverses is not null then
-      insert into general_ledger.reversal (reversing_payment_id, reversed_payment_id)
-      select u.id, u.reverses
-      from unnest(c_id, o_place, c_reverses) u(id, place, reverses)
-      where u.place is not null and u.reverses is not null;
+    if c_metadata is not null or c_expires_at is not null or c_reverses is not null then
+      perform general_ledger.keep_extras(c_id, c_operation, o_place, c_metadata, c_expires_at, c_reverses);
     end if;
 
     insert into general_ledger.entry (account_id, payment_id, account_seq, amount_minor, balance_after, held_after, booked_at, line_no)
@@ -1555,7 +1655,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];
     end if;
 
-    -- 6. Number the changes. Last: the head is held until the commit. Whoever closed days meanwhile has changed what a value date may be.
+    -- 5. Number the changes. Last: the head is held until the commit. Whoever closed days meanwhile has changed what a value date may be.
     select n.first_sequence, n.closed_through into o_first_sequence, closed_at_commit
     from general_ledger.append_journal(
       batch,
@@ -1582,54 +1682,52 @@ function general_ledger.recalculate_accounts(p_accounts uuid[])
   #variable_conflict use_column
   declare
     entries_max constant bigint := 2000000;
-    ids uuid[];
-    upto bigint[];
-    sums numeric[];
     span bigint;
-    i integer := 0;
-    a record;
-    rest record;
-    pending record;
-    last record;
+    ids uuid[]; balances bigint[]; holds bigint[]; sums numeric[]; upto bigint[]; sound boolean[];
+    a general_ledger.account;
+    f record;
   begin
-    select array_agg(u.id order by u.id), array_agg(coalesce(e.account_seq, 0) order by u.id) into ids, upto
-    from (select distinct p.id from unnest(p_accounts) p(id)) u
-    cross join lateral (select x.id from general_ledger.account x where x.id = u.id limit 1) known
-    left join lateral (select n.account_seq from general_ledger.entry n where n.account_id = u.id order by n.account_seq desc limit 1) e on true;
-    select case when sum(n) <= entries_max then max(n) else entries_max / count(*) end into span from unnest(upto) u(n);
-    select array_agg(coalesce(start.balance_after, 0) + coalesce(s.total, 0) order by u.id) into sums
-    from unnest(ids, upto) u(id, upto)
-    left join lateral (select n.balance_after from general_ledger.entry n where n.account_id = u.id and n.account_seq = u.upto - span) start on true
-    cross join lateral (
-      select sum(n.amount_minor) as total from general_ledger.entry n
-      where n.account_id = u.id and n.account_seq > u.upto - span and n.account_seq <= u.upto
-    ) s;
+    select case when sum(x.last_seq) > entries_max then entries_max / count(*) end into span
+    from general_ledger.account x where x.id = any(p_accounts);
 
-    for a in select x.* from general_ledger.account x where x.id = any(ids) order by x.id for no key update loop
-      i := i + 1;
-      -- Each statement from here sees all that was committed before this account was locked.
-      select coalesce(sum(n.amount_minor), 0) as total into rest from general_ledger.entry n where n.account_id = a.id and n.account_seq > upto[i];
-      select n.account_seq, n.booked_at into last from general_ledger.entry n where n.account_id = a.id order by n.account_seq desc limit 1;
-      select
-        coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
-          where l.debit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
-            and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as held,
-        coalesce((select sum(l.amount_minor) from general_ledger.payment_line l
-          where l.credit_account_id = a.id and l.drafted_in is not null and l.debit_seq is null and l.posted_minor is null
-            and (select p.state from general_ledger.payment p where p.id = l.payment_id) = 'pending'), 0) as incoming
-      into pending;
-      account_id := a.id;
-      previous_balance := a.balance_minor;
-      previous_held := a.held_minor;
-      balance := sums[i] + rest.total;
-      held := case when a.credit_normal then pending.held else 0 end;
-      changed := (a.balance_minor, a.held_minor, a.incoming_minor, a.last_seq, a.last_booked_at) is distinct from
-        (balance, held, case when a.credit_normal then pending.incoming else 0 end::bigint, coalesce(last.account_seq, 0), last.booked_at);
-      if changed then
+    -- One statement, one instant.
+    select array_agg(x.id order by x.id), array_agg(x.balance_minor order by x.id), array_agg(x.held_minor order by x.id),
+           array_agg(x.before + x.total order by x.id), array_agg(x.entries order by x.id),
+           array_agg((x.balance_minor, x.held_minor, x.incoming_minor, x.last_seq, x.last_booked_at)
+             is not distinct from (x.before + x.total, x.held, x.incoming, x.entries, x.booked_at) order by x.id)
+    into ids, balances, holds, sums, upto, sound
+    from (
+      select x.*, coalesce(start.balance_after, 0) as before, g.total, g.held, g.incoming, g.last_seq as entries, g.last_booked_at as booked_at
+      from (select y.* from general_ledger.account y where y.id = any(p_accounts) order by y.id) x
+      left join lateral (
+        select n.account_seq, n.balance_after from general_ledger.entry n
+        where n.account_id = x.id and n.account_seq <= (select max(m.account_seq) from general_ledger.entry m where m.account_id = x.id) - span
+        order by n.account_seq desc limit 1
+      ) start on span is not null
+      cross join lateral general_ledger.figures_of(x.id, x.credit_normal, coalesce(start.account_seq, 0)) g
+    ) x;
+
+    for i in 1..coalesce(cardinality(ids), 0) loop
+      account_id := ids[i];
+      previous_balance := balances[i];
+      balance := balances[i];
+      previous_held := holds[i];
+      held := holds[i];
+      changed := false;
+      if not sound[i] then
+        select x.* into a from general_ledger.account x where x.id = ids[i] for no key update;
+        -- A later statement: it sees all that was committed before the account was locked.
+        select * into f from general_ledger.figures_of(a.id, a.credit_normal, upto[i]);
+        previous_balance := a.balance_minor;
+        balance := sums[i] + f.total;
+        previous_held := a.held_minor;
+        held := f.held;
+        changed := (a.balance_minor, a.held_minor, a.incoming_minor, a.last_seq, a.last_booked_at)
+          is distinct from (balance, f.held, f.incoming, f.last_seq, f.last_booked_at);
         update general_ledger.account x
-        set balance_minor = balance, held_minor = held, incoming_minor = case when a.credit_normal then pending.incoming else 0 end,
-            last_seq = coalesce(last.account_seq, 0), last_booked_at = last.booked_at, version = x.version + 1
-        where x.id = a.id;
+        set balance_minor = balance, held_minor = f.held, incoming_minor = f.incoming, last_seq = f.last_seq, last_booked_at = f.last_booked_at,
+            version = x.version + 1
+        where x.id = a.id and changed;
       end if;
       return next;
     end loop;
@@ -1643,6 +1741,7 @@ function general_ledger.repeat_account()
    LANGUAGE plpgsql
    SECURITY DEFINER
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET enable_seqscan TO 'off'
   AS $function$
   begin
     select a.tenant, a.client_id, a.currency, a.status into new.tenant, new.client_id, new.currency, new.status
@@ -1751,12 +1850,46 @@ view general_ledger.statement
        JOIN general_ledger.journal j ON ((j.batch_id = p.batch_id)));
   grant select to finlego_app
 
+function general_ledger.take_accounts(p_accounts uuid[], p_phased boolean, OUT tenant text[], OUT client uuid[], OUT currency text[], OUT floor bigint[], OUT can_debit boolean[], OUT can_credit boolean[], OUT credit_normal boolean[], OUT balance bigint[], OUT seq bigint[], OUT held bigint[], OUT incoming bigint[], OUT ahead bigint[], OUT last_booked timestamp with time zone)
+  CREATE OR REPLACE FUNCTION general_ledger.take_accounts(p_accounts uuid[], p_phased boolean, OUT tenant text[], OUT client uuid[], OUT currency text[], OUT floor bigint[], OUT can_debit boolean[], OUT can_credit boolean[], OUT credit_normal boolean[], OUT balance bigint[], OUT seq bigint[], OUT held bigint[], OUT incoming bigint[], OUT ahead bigint[], OUT last_booked timestamp with time zone)
+   RETURNS record
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    found_id uuid[];
+  begin
+    select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.floor_minor),
+           array_agg(a.status = 'active' and not a.debit_blocked and not a.client_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
+           array_agg(a.credit_normal), array_agg(a.balance_minor), array_agg(a.last_seq), array_agg(a.held_minor),
+           array_agg(a.incoming_minor) filter (where p_phased), array_agg(a.version - a.last_seq) filter (where p_phased), max(a.last_booked_at)
+    into found_id, tenant, client, currency, floor, can_debit, can_credit, credit_normal, balance, seq, held, incoming, ahead, last_booked
+    from (select * from general_ledger.account a where a.id = any(p_accounts) order by a.id for no key update) a;
+    if found_id = p_accounts then
+      return;
+    end if;
+
+    if p_accounts is distinct from (select array_agg(distinct u.id order by u.id) from unnest(p_accounts) u(id)) then
+      raise exception 'accounts are to be named once each, ascending' using errcode = 'invalid_parameter_value';
+    end if;
+    select array_agg(f.tenant order by u.at), array_agg(f.client order by u.at), array_agg(f.currency order by u.at), array_agg(f.floor order by u.at),
+           array_agg(f.can_debit order by u.at), array_agg(f.can_credit order by u.at), array_agg(f.credit_normal order by u.at),
+           array_agg(f.balance order by u.at), array_agg(f.seq order by u.at), array_agg(f.held order by u.at),
+           array_agg(f.incoming order by u.at), array_agg(f.ahead order by u.at)
+    into tenant, client, currency, floor, can_debit, can_credit, credit_normal, balance, seq, held, incoming, ahead
+    from unnest(p_accounts) with ordinality u(id, at)
+    left join unnest(found_id, tenant, client, currency, floor, can_debit, can_credit, credit_normal, balance, seq, held, incoming, ahead)
+      f(id, tenant, client, currency, floor, can_debit, can_credit, credit_normal, balance, seq, held, incoming, ahead) on f.id = u.id;
+  end
+  $function$
+
 function general_ledger.tell_profile()
   CREATE OR REPLACE FUNCTION general_ledger.tell_profile()
    RETURNS trigger
    LANGUAGE plpgsql
    SECURITY DEFINER
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET enable_seqscan TO 'off'
   AS $function$
   begin
     update general_ledger.account_profile p set status = new.status where p.account_id = new.id;

@@ -92,8 +92,8 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_database_connections", "Connections of the pool.", () => db.stats().total);
   metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
 
-  const { delivery, simulatorUrl, close: closeDelivery } = await openCodeDelivery(config);
-  const codes = openOneTimeCodes({ db, delivery, ownsAccount });
+  const codeDelivery = await openCodeDelivery(config);
+  const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount });
   const lifecycle = { draining: false };
   const http = await buildApi(
     config,
@@ -106,13 +106,13 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_ledger_events_waiting", "Changes of the ledger that this instance is still to send.", tasks.behind);
   return {
     http,
-    codesUrl: simulatorUrl,
+    codesUrl: codeDelivery.simulatorUrl,
     listen: () => listen(http, config.host, config.port),
     async close() {
       lifecycle.draining = true;
       await drain(http);
       await Promise.all([worker.stop(), tasks.stop()]);
-      await closeDelivery();
+      await codeDelivery.close();
       await writer.close();
       await Promise.all([db.close(), probe.close()]);
     },

@@ -106,16 +106,19 @@ export class Database {
 
   /** As `write`, but everything is taken back at the end: what would happen. */
   async rehearse<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const end = new EndOfRehearsal<T>();
+    const end = new EndOfRehearsal();
+    const results: T[] = [];
     try {
-      return await this.write(actor, async (tx) => {
-        end.result = { value: await work(tx) };
+      await this.write(actor, async (tx) => {
+        results.splice(0, Infinity, await work(tx));
         throw end;
       });
     } catch (error) {
-      if (error === end && end.result !== null) return end.result.value;
-      throw error;
+      if (error !== end) throw error;
     }
+    const [result] = results;
+    invariant(result !== undefined, "a rehearsal without a result");
+    return result;
   }
 
   /** True when the database answers a trivial query; false after 2 s at the latest for a connection and 2 s for the answer. */
@@ -174,9 +177,7 @@ export class Database {
 }
 
 /** Thrown to roll a rehearsal back. */
-class EndOfRehearsal<T> extends Error {
-  result: { readonly value: T } | null = null;
-}
+class EndOfRehearsal extends Error {}
 
 /** One connection during one transaction. */
 class Session {

@@ -6,7 +6,7 @@ import { newId } from "#platform/new-id.ts";
 import type { ChangeCommand, CommandLine, LedgerCommand, PaymentCommand, PaymentTerms } from "../../src/general-ledger/posting/command.ts";
 import { BALANCE_BOUND, type LedgerAccount, spendable } from "../../src/general-ledger/posting/posting.ts";
 import type { Random } from "../random.ts";
-import { CURRENCIES, type Model, TENANTS } from "./ledger-model.ts";
+import { CURRENCIES, type Model, TENANTS, termsOf } from "./ledger-model.ts";
 
 const FUTURE = new Date("2100-01-01T00:00:00Z");
 const PAST = new Date("2020-01-01T00:00:00Z");
@@ -56,14 +56,7 @@ function aChange(draw: Random, model: Model): ChangeCommand {
 }
 
 function unknownPayment(draw: Random, model: Model): PaymentTerms {
-  const { id, externalId, type, clientId, description, reference, metadata, expiresAt, reversesPaymentId, lines } = aPayment(draw, model);
-  return {
-    ...{ id, externalId, type, clientId, description, reference, metadata, expiresAt, reversesPaymentId },
-    valueDate: "2026-01-01",
-    askedValueDate: null,
-    createdAt: PAST,
-    lines: lines.map((line, index) => ({ ...line, lineNo: index + 1, postedMinor: null })),
-  };
+  return termsOf(aPayment(draw, model));
 }
 
 function asker(draw: Random): Pick<PaymentCommand, "ownerTenant" | "isConfined" | "createdBy" | "key"> {
@@ -132,12 +125,12 @@ export function distinct({ names: known }: Model, commands: readonly LedgerComma
   const names = new Set<string>();
   return commands.filter((command) => {
     const { id, reversesPaymentId } = "payment" in command ? command.payment : command;
-    const name = "payment" in command ? id : `${command.ownerTenant}/${command.externalId}`;
+    const own = "payment" in command ? id : `${command.ownerTenant}/${command.externalId}`;
     // What is reversed or repeated must not change in the same batch either.
-    const subject = [name, reversesPaymentId, known.get(name)].filter((each) => each !== null && each !== undefined);
-    const own = [...subject, ...(command.key === null ? [] : [command.key.id])];
-    if (own.some((name) => names.has(name))) return false;
-    for (const name of own) names.add(name);
+    const subject = [own, reversesPaymentId, known.get(own)].filter((each) => each !== null && each !== undefined);
+    const all = [...subject, ...(command.key === null ? [] : [command.key.id])];
+    if (all.some((name) => names.has(name))) return false;
+    for (const name of all) names.add(name);
     return true;
   });
 }

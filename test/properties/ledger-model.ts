@@ -165,10 +165,19 @@ function reversedOf({ payments }: Model, command: PaymentCommand, id: string): R
   };
 }
 
-function termsOf(command: PaymentCommand): PaymentTerms {
+/** The part of a command that stays with the payment. */
+export function termsOf(command: PaymentCommand): PaymentTerms {
   const { id, externalId, type, clientId, description, reference, metadata, expiresAt, reversesPaymentId, lines } = command;
   return {
-    ...{ id, externalId, type, clientId, description, reference, metadata, expiresAt, reversesPaymentId },
+    id,
+    externalId,
+    type,
+    clientId,
+    description,
+    reference,
+    metadata,
+    expiresAt,
+    reversesPaymentId,
     valueDate: "",
     askedValueDate: null,
     createdAt: new Date(),

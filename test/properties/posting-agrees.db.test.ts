@@ -134,13 +134,11 @@ function anAccount(draw: Random, index: number, clients: readonly string[]): Led
 
 async function insert(account: LedgerAccount): Promise<void> {
   const { id, clientId, tenant, currency, creditNormal, status, debitBlocked, creditBlocked, clientBlocked } = account;
+  const figures = [account.floorMinor, account.balanceMinor, account.heldMinor].map((figure) => figure?.toString() ?? null);
   await owner.query(
     `insert into general_ledger.account (id, client_id, tenant, currency, credit_normal, status, debit_blocked, credit_blocked, client_blocked, floor_minor, balance_minor, held_minor)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-    [
-      ...[id, clientId, tenant, currency, creditNormal, status, debitBlocked, creditBlocked, clientBlocked],
-      ...[account.floorMinor, account.balanceMinor, account.heldMinor],
-    ],
+    [id, clientId, tenant, currency, creditNormal, status, debitBlocked, creditBlocked, clientBlocked].concat(figures),
   );
 }
 

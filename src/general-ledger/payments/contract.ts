@@ -170,7 +170,9 @@ export const PaymentDto = strictObject(
     requestedValueDate: Nullable(DateText, { description: "What was asked for, when a closed day moved the value date." }),
     expiresAt: Nullable(DateTimeText),
     reversesPaymentId: Nullable(Uuid),
-    reversedByPaymentId: Nullable(Uuid, { description: "The posted payment that undid this one; told where payments are read, not in answers to commands." }),
+    reversedByPaymentId: Nullable(Uuid, {
+      description: "The posted payment that undid this one; told where payments are read, not in answers to commands.",
+    }),
     accounts: Type.Array(
       strictObject({
         accountId: Uuid,

@@ -6,7 +6,7 @@ import { invariant } from "#platform/problem.ts";
 import { type ChangeCommand, isChange, type LedgerCommand, linesOf, type PaymentCommand, paymentIdOf } from "./command.ts";
 import { type CommandResult, type PostBatchRow, readResults } from "./post-batch-results.ts";
 
-export type { CommandRefusal, CommandResult, KeptRefusal } from "./post-batch-results.ts";
+export type { CommandRefusal, CommandResult } from "./post-batch-results.ts";
 
 /** Judges the commands in order and books the accepted ones; in an atomic batch all or none. The statement is the last of its transaction. */
 export async function postBatch(
