@@ -71,7 +71,8 @@ export function costs(payments: number, before: Reading, after: Reading, servesI
   };
 }
 
-function percentile(values: number[], part: number): number | null {
+/** Sorts the values it is given. Null when there are none. */
+export function percentile(values: number[], part: number): number | null {
   if (values.length === 0) return null;
   values.sort((a, b) => a - b);
   return values[Math.min(values.length - 1, Math.floor(values.length * part))] ?? null;

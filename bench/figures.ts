@@ -2,7 +2,7 @@
 // sides of a ratio alike.
 
 import type { Measure, Sample } from "./closed-loop.ts";
-import { RATIOS, type Term } from "./ratios.ts";
+import { RATIOS, type RatioLine, type Term } from "./ratios.ts";
 
 /** By the name of the cell, one sample per repetition. */
 export type Samples = ReadonlyMap<string, readonly Sample[]>;
@@ -27,8 +27,8 @@ export function measure(samples: readonly Sample[], name: Measure): Spread | nul
 export type Ratio = { readonly title: string; readonly spread: Spread; readonly goal: number | null };
 
 /** Every ratio whose both sides were measured. */
-export function findRatios(samples: Samples): Ratio[] {
-  return RATIOS.flatMap(({ title, above, below, goal }) => {
+export function findRatios(samples: Samples, lines: readonly RatioLine[] = RATIOS): Ratio[] {
+  return lines.flatMap(({ title, above, below, goal }) => {
     const spread = spreadOf(divide(valuesOf(samples, above), valuesOf(samples, below)));
     return spread === null ? [] : [{ title, spread, goal }];
   });

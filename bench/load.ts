@@ -39,7 +39,7 @@ function zipfPicker(accounts: number, random: () => number): () => number {
 }
 
 /** Mulberry32: enough for picking accounts, and the same on every machine. */
-function createRandom(seed: number): () => number {
+export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

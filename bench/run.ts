@@ -1,10 +1,11 @@
 // npm run bench: measures the product and its yardsticks, interleaved on one PostgreSQL, proves the books after every run of the
 // product, and writes the figures to bench/results. It reports; it judges nothing but the books.
 
-import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { prepareBooks, proveBooks, verifyBooks } from "./books.ts";
 import type { Sample } from "./closed-loop.ts";
+import { measureGrowth } from "./growth/growth.ts";
+import type { GrowthOptions } from "./growth/plan.ts";
 import { LOADS, type LoadName } from "./load.ts";
 import { describeMachine } from "./machine.ts";
 import { waitForCalm } from "./meter.ts";
@@ -23,6 +24,9 @@ type CommandLine = Omit<Options, "inProcess" | "http" | "loads"> & {
   quick?: true;
   pgledger?: string;
   write: boolean;
+  growth?: true;
+  rows: number;
+  reads: number;
 };
 
 const program = new Command("bench")
@@ -36,15 +40,27 @@ const program = new Command("bench")
   .option("--calm <seconds>", "wait so long before each run for others to leave the processors alone", readNumber, 0)
   .option("--accounts <n>", "accounts to pay between", readNumber, 10_000)
   .option("--quick", "unless said otherwise: 64 and 256 callers, uniform and hot, 3 repetitions of 1 s")
+  .option("--growth", "instead: what a long history costs; 7 repetitions of 4 s unless said otherwise; takes an hour and 20 GB")
+  .option("--rows <n>", "entries of the grown books", readNumber, 10_000_000)
+  .option("--reads <n>", "with --growth: of each kind of read in each repetition", readNumber, 30)
   .option("--pgledger <file>", "compare with pgledger, whose SQL is in this file")
   .option("--no-write", "print only, write nothing to bench/results");
 
 const given = program.parse().opts<CommandLine>();
-await bench(readOptions(given), given);
+if (given.growth) await measureGrowth(readGrowthOptions(given));
+else await bench(readOptions(given), given);
+
+function isGiven(name: keyof CommandLine): boolean {
+  return program.getOptionValueSource(name) !== "default";
+}
+
+function readGrowthOptions({ rows, reads, calm, write, repetitions, seconds }: CommandLine): GrowthOptions {
+  return { rows, reads, calm, write, repetitions: isGiven("repetitions") ? repetitions : 7, seconds: isGiven("seconds") ? seconds : 4 };
+}
 
 /** What is given counts; --quick only changes what is not. */
 function readOptions(line: CommandLine): Options {
-  const pick = <T>(name: string, value: T, quick: T): T => (line.quick && program.getOptionValueSource(name) === "default" ? quick : value);
+  const pick = <T>(name: keyof CommandLine, value: T, quick: T): T => (line.quick && !isGiven(name) ? quick : value);
   return {
     inProcess: !line.http || line.inProcess === true,
     http: !line.inProcess || line.http === true,
@@ -68,9 +84,7 @@ async function bench(options: Options, { pgledger, write }: { readonly pgledger?
     await withClient(server.ownerUrl, settle);
     const samples = await measureAll(server, options, planCells(options, find));
     const results = { date: new Date().toISOString(), machine, server: server.settings, options, absent, samples };
-    const { path, page } = await writeResults(results, write);
-    console.log(`\n${page}`);
-    if (write) console.log(`Written to ${fileURLToPath(path)} and the .json beside it.`);
+    console.log(`\n${await writeResults(results, write)}`);
   } finally {
     for (const close of closers.toReversed()) await close();
   }

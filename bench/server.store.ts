@@ -13,7 +13,7 @@ export async function readBackendPid(client: Client): Promise<number> {
   return rows[0]?.pid ?? 0;
 }
 
-/** Version and the settings on which figures depend. */
+/** Version and the settings on which figures depend, and how this connection, as all others, reaches the server. */
 export async function readServerSettings(client: Client): Promise<Record<string, string>> {
   const { rows } = await client.query<{ name: string; value: string }>(
     `select name, current_setting(name) as value from pg_settings
@@ -21,7 +21,10 @@ export async function readServerSettings(client: Client): Promise<Record<string,
                     'full_page_writes', 'wal_sync_method', 'wal_compression', 'data_checksums', 'jit')
      order by name`,
   );
-  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+  const { rows: addresses } = await client.query<{ address: string | null }>("select inet_client_addr()::text as address");
+  const address = addresses[0]?.address ?? null;
+  const connections = address === null ? "over its Unix socket" : `over TCP from ${address}`;
+  return { ...Object.fromEntries(rows.map(({ name, value }) => [name, value])), connections };
 }
 
 export async function createDatabase(client: Client, name: string): Promise<void> {
