@@ -10,6 +10,14 @@ create index payment_line_drafted_by_credit on general_ledger.payment_line (cred
 -- Payments that wait for somebody.
 create index payment_open on general_ledger.payment (state, id) where state in ('draft', 'pending');
 
+-- Payments that were there before 0006 are found by their metadata, too.
+insert into general_ledger.payment_metadata (name, value, payment_id)
+select e.key, e.value, p.id
+from general_ledger.payment p
+cross join lateral jsonb_each_text(p.metadata) e
+where jsonb_typeof(p.metadata) = 'object'
+on conflict do nothing;
+
 -- One side of a line of a payment that is no draft, with all that lists say of it and look for. (Whatever a query does not ask of it is not read.)
 create view general_ledger.movement with (security_invoker = true) as
   select l.payment_id, l.line_no, s.side, 2 * l.line_no + s.side as slot, s.account_id, s.counter_account_id, s.account_seq,
