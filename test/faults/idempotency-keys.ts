@@ -32,6 +32,7 @@ export const idempotencyKeys: Suite = {
         report.count("operations");
       }
       await externalIds(report, on, there);
+      await namesAcrossAccounts(report, on, there);
       await twins(report, on, there);
       await evaluatesAfreshAfterRateLimit(report, bank, on, operations);
       await survivesKill(report, bank, operations, [first.port, second.port], async () => {
@@ -309,6 +310,31 @@ async function externalIds(report: Report, on: KeyedBank, there: Caller): Promis
   await refused.mend();
   expectStatus(scene, await there.post(TRANSFER, refused.body, newKey()), 200, "the externalId of a refused call, with a new key");
   await expectEffects(scene, refused.body, 1, "after a refusal and a new try");
+}
+
+/** One name for payments between different accounts, at both instances at once: no lock of an account keeps them apart, only the name does. */
+async function namesAcrossAccounts(report: Report, { caller, settlement }: KeyedBank, there: Caller): Promise<void> {
+  const accounts = await atOnce(12, () => caller.settlement());
+  for (let round = 0; round < 6; round++) {
+    const key = newKey();
+    const named = { externalId: newKey(), amount: "1.50", currency: "EUR", debitAccountId: settlement };
+    const send = (index: number): Promise<Answer> => {
+      const order = { ...named, creditAccountId: accounts[index] };
+      const at = index % 2 === 0 ? caller : there;
+      // By externalId, by key, or both; the other name is one's own.
+      if (round % 3 === 0) return at.post(TRANSFER, order);
+      return at.post(TRANSFER, round % 3 === 1 ? { ...order, externalId: newKey() } : order, key);
+    };
+    const answers = await atOnce(accounts.length, send);
+    const passed = answers.filter(({ status }) => status === 200).length;
+    report.expectEqual(passed, 1, `payments of one name between different accounts that passed of ${answers.length} at once`);
+    for (const { status, text } of answers)
+      report.expect(
+        status === 200 || /duplicateExternalId|idempotencyKeyReused|idempotencyInProgress/.test(text),
+        `another payment of the same name answered ${status}: ${text.slice(0, 300)}`,
+      );
+    report.count("cases");
+  }
 }
 
 /** A twin that is running: waited for up to 2 s, then 409 (or, at another instance, 503), and never a second effect. */
