@@ -13,9 +13,10 @@ import type { PaymentLine } from "./payment.ts";
  */
 export function readCaptures(
   { amount, transactions }: PostPayment,
-  payment: { readonly id: string; readonly lines: readonly PaymentLine[] },
+  payment: { readonly id: string; readonly reversesPaymentId: string | null; readonly lines: readonly PaymentLine[] },
 ): { captures: readonly bigint[] | null } | { errors: FieldErrors } {
   const errors: FieldErrors = {};
+  const isWhole = payment.reversesPaymentId !== null;
   const hasAmount = amount !== undefined && amount !== null;
   if (hasAmount && transactions) errors["amount"] = ["The field must not be given together with transactions."];
   const [first] = payment.lines;
@@ -24,7 +25,8 @@ export function readCaptures(
 
   if (hasAmount && first !== undefined) {
     const minor = readAmount(amount, first, "amount", errors);
-    return minor === null ? { errors } : { captures: [minor] };
+    if (minor !== null && isWhole && minor !== first.amountMinor) errors["amount"] = [WHOLE];
+    return minor === null || Object.keys(errors).length > 0 ? { errors } : { captures: [minor] };
   }
   if (!transactions) return { captures: null };
   const captures = payment.lines.map(() => 0n);
@@ -42,8 +44,11 @@ export function readCaptures(
     else if (captures[lineNo - 1] !== 0n) errors[`transactions.${index}.id`] = ["The transaction is listed twice."];
     else captures[lineNo - 1] = readAmount(item.amount, line, `transactions.${index}.amount`, errors) ?? 0n;
   }
+  if (isWhole && payment.lines.some((line, index) => captures[index] !== line.amountMinor)) errors["transactions"] ??= [WHOLE];
   return Object.keys(errors).length > 0 ? { errors } : { captures };
 }
+
+const WHOLE = "A reversal is booked whole.";
 
 function readAmount(text: string, line: PaymentLine, path: string, errors: FieldErrors): bigint | null {
   const currency = line.currency as Currency;

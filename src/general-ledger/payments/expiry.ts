@@ -29,7 +29,7 @@ export class PaymentExpiry {
   async cancelExpired(): Promise<number> {
     const { db, writer } = this.#options;
     const expired = await db.read(ACTOR, async (tx) => await findTerms(tx, await findExpired(tx, AT_ONCE_MAX)));
-    await Promise.all(expired.map((payment) => writer.submit(expiryOf(payment))));
+    const ends = await Promise.allSettled(expired.map((payment) => writer.submit(expiryOf(payment))));
     if (expired.length > 0) {
       await db.write(ACTOR, (tx) =>
         forgetEnded(
@@ -38,6 +38,8 @@ export class PaymentExpiry {
         ),
       );
     }
+    // One that cannot be cancelled now does not keep the others from it: it is met again in a later round.
+    for (const end of ends) if (end.status === "rejected") this.#options.onFault(end.reason);
     return expired.length;
   }
 

@@ -22,25 +22,27 @@ type Judged = { readonly command: LedgerCommand; readonly result: CommandResult 
 /** Tells each result as payment or problem, by its command. The payments that repeats ask for are read back, all at one look. */
 export async function settle(db: Database, call: Asker, judged: readonly Judged[]): Promise<ReadonlyMap<LedgerCommand, Settled>> {
   const { tenant } = call.caller;
-  const asks = new Map(judged.flatMap(({ result }) => askOf(result)).map((ask) => [nameOf(ask), ask]));
+  const asks = new Map(judged.flatMap((each) => askOf(each, tenant)).map((ask) => [nameOf(ask), ask]));
   const found = asks.size === 0 ? [] : await db.read(actorOf(call), (tx) => findPaymentsAt(tx, [...asks.values()], tenant));
   const known = new Map(found.map((payment) => [nameOf({ id: payment.id, change: payment.asked }), payment]));
-  return new Map(judged.map(({ command, result }) => [command, settledBy(command, result, known, tenant)]));
+  return new Map(judged.map((each) => [each.command, settledBy(each, known, tenant)]));
 }
 
-function askOf(result: CommandResult): Ask[] {
+function askOf({ command, result }: Judged, tenant: string | null): Ask[] {
+  // Who is confined may cancel a payment that touches accounts of others: it is read back as far as the caller may see it.
+  if (result.outcome === "accepted" && command.operation === "cancel" && tenant !== null) return [{ id: result.payment.id, change: null }];
   return result.outcome === "replayed" || result.outcome === "unchanged" ? [{ id: result.paymentId, change: result.change }] : [];
 }
 
 const nameOf = ({ id, change }: Ask): string => `${id} ${change ?? ""}`;
 
-function settledBy(command: LedgerCommand, result: CommandResult, known: ReadonlyMap<string, Payment>, tenant: string | null): Settled {
-  if (result.outcome === "accepted") return { payment: result.payment, isRepeat: false };
+function settledBy({ command, result }: Judged, known: ReadonlyMap<string, Payment>, tenant: string | null): Settled {
+  const [ask] = askOf({ command, result }, tenant);
+  const payment = ask && known.get(nameOf(ask));
+  if (result.outcome === "accepted") return { payment: payment ?? result.payment, isRepeat: false };
   invariant(result.outcome !== "withdrawn", "a single command was withdrawn");
   if (result.outcome !== "replayed" && result.outcome !== "unchanged")
     return { problem: problemFor(result, command), isRepeat: result.firstTraceId !== null };
-  const [ask] = askOf(result);
-  const payment = ask && known.get(nameOf(ask));
   if (payment === undefined) return { problem: takenElsewhere(tenant), isRepeat: false };
   // Its own id comes back when the connection broke after the commit: to the caller this is the first answer.
   return { payment, isRepeat: result.outcome === "replayed" && (isChange(command) || result.paymentId !== command.id) };

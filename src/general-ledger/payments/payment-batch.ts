@@ -33,13 +33,14 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
   const { key, traceId } = call;
   const claim = key === null ? { isFresh: true, traceId } : await deps.db.write(actorOf(call), (tx) => claimList(tx, key, traceId));
   const read = await readItems(deps, call);
-  const good = read.flatMap((each) => ("errors" in each ? [] : [each]));
+  const good = read.flatMap((each) => ("command" in each ? [each] : []));
   // What cannot be written now (503) refuses the whole call: it must not look like the refusal of an item.
   const judged = await Promise.all(good.map(async ({ command }) => ({ command, result: await deps.writer.submit(command) })));
   const settled = await settle(deps.db, call, judged);
   const outcomes = read.map((each): Settled => {
     // A bad item is judged anew each time with the same result: all that a repeat must keep is the trace.
     if ("errors" in each) return { problem: invalid(each.errors, claim.traceId), isRepeat: !claim.isFresh };
+    if ("problem" in each) return { problem: each.problem, isRepeat: false };
     const outcome = settled.get(each.command);
     invariant(outcome, "an item was not settled");
     return outcome;
@@ -58,8 +59,8 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
  */
 async function createAtomicBatch(deps: PaymentDeps, call: BatchCall): Promise<Answer<BatchDto>> {
   const items = (await readItems(deps, { ...call, key: null })).map((read, index): Item => {
-    if ("errors" in read) throw withIndex(invalid(read.errors), index);
-    return { index, command: read.command };
+    if ("command" in read) return { index, command: read.command };
+    throw withIndex("problem" in read ? read.problem : invalid(read.errors), index);
   });
   const work = async (tx: Tx): Promise<string> => JSON.stringify(await postAll(tx, deps.timeZone, items, call.caller.tenant));
   const describe = (problem: Problem) => problemBody(problem, PATH, call.traceId);
@@ -127,19 +128,26 @@ async function paymentsOf(
 
 const checkItem = bodyChecker(CreateTransfer);
 
+type ReadItem = Read | { readonly problem: Problem };
+
 /** One after the other: only a reversal that leaves its lines out has something to look up. */
-async function readItems({ db }: PaymentDeps, call: BatchCall): Promise<Read[]> {
-  const read: Read[] = [];
+async function readItems({ db }: PaymentDeps, call: BatchCall): Promise<ReadItem[]> {
+  const read: ReadItem[] = [];
   for (const [index, item] of call.body.payments.entries()) read.push(await readItem(db, item, index, call));
   return read;
 }
 
-async function readItem(db: Database, sent: unknown, index: number, call: BatchCall): Promise<Read> {
+async function readItem(db: Database, sent: unknown, index: number, call: BatchCall): Promise<ReadItem> {
   const errors = checkItem(sent);
   if (errors !== null) return { errors };
-  const item = await withReversedLines(db, call, sent as CreateTransfer);
-  const key = call.key === null ? null : keyOfItem(call.key, index, item, call.traceId);
-  return readTransfer(item, { ...orderOf(call.caller), key });
+  const key = call.key === null ? null : keyOfItem(call.key, index, sent, call.traceId);
+  try {
+    return readTransfer(await withReversedLines(db, call, sent as CreateTransfer), { ...orderOf(call.caller), key });
+  } catch (error) {
+    // There is no such payment to reverse: this refuses the item, not the list.
+    if (error instanceof Problem && error.code === "notFound") return { problem: error };
+    throw error;
+  }
 }
 
 function invalid(errors: FieldErrors, traceId?: string): Problem {

@@ -22,24 +22,30 @@ export type PaymentPage = FoundPage["page"] & { readonly payments: readonly Paym
 export async function readPayments(tx: Tx, query: PaymentQuery & ListRequest, tenant: string | null): Promise<PaymentPage> {
   const filter = readPaymentFilter(query, tenant);
   const mark = `payments ${filter.accountId ?? "-"}`;
-  const { found, page } = await readListPage(tx, query, mark, filter.dates, (range) => openSource(tx, filter, range));
+  const { found, page } = await readListPage(tx, query, mark, filter.dates, (range) => openSource(tx, filter, range, tenant));
   const payments = await findPayments(
     tx,
     found.map(({ paymentId }) => paymentId),
-    null,
+    tenant,
   );
   const byId = new Map(payments.map((payment) => [payment.id, payment]));
   return { ...page, payments: found.flatMap(({ paymentId }) => byId.get(paymentId) ?? []) };
 }
 
-async function openSource(tx: Tx, filter: PaymentFilter, range: Range): Promise<ListSource> {
-  const chosen = await findChosenIds(tx, filter, CHOSEN_MAX);
+async function openSource(tx: Tx, filter: PaymentFilter, range: Range, tenant: string | null): Promise<ListSource> {
+  const chosen = (await namesForeignAccount(tx, filter, tenant)) ? [] : await findChosenIds(tx, filter, CHOSEN_MAX);
   if (chosen !== null) return { look: lookAmong(tx, PAYMENTS, chosen, range, paymentConditions(filter, false)) };
   const accounts = await findAccounts(tx, filter);
   if (accounts === null) return { look: lookAlongJournal(tx, PAYMENTS, range, paymentConditions(filter, false)) };
   // The tenant of a payment may differ from the account's: it is one of the conditions, here as everywhere.
   const bounds = await findEntryBounds(tx, accounts, filter.dates.from, filter.dates.before);
   return { look: lookAlongAccounts(tx, PAYMENTS, bounds, range, paymentConditions(filter, true)) };
+}
+
+/** An account of another tenant does not exist for a confined caller: no payment is found by it. */
+async function namesForeignAccount(tx: Tx, { accountId }: PaymentFilter, tenant: string | null): Promise<boolean> {
+  if (accountId === null || tenant === null) return false;
+  return (await findAccountIds(tx, { accounts: [accountId], clients: null, tenant }, 1)).length === 0;
 }
 
 /** The accounts along which the filter is read: a payment about a client touches one of the client's. Null: too many, or none are meant. */

@@ -6,7 +6,8 @@ import type { PaymentTerms } from "../posting/command.ts";
 import type { Payment } from "./payment.ts";
 import { findTerms } from "./payment.store.ts";
 
-const KEPT_MAX = 20_000;
+/** Lines of all kept payments together. */
+const KEPT_LINES_MAX = 50_000;
 const READER: Actor = { kind: "system", id: "payment-terms", tenant: null, traceId: "" };
 
 type Asking = { readonly resolve: (terms: PaymentTerms | null) => void; readonly reject: (error: unknown) => void };
@@ -15,6 +16,7 @@ export class PaymentTermsLoader {
   readonly #db: Database;
   /** In the order of their last use: the first one is forgotten first. */
   readonly #kept = new Map<string, PaymentTerms>();
+  #keptLines = 0;
   #asked = new Map<string, Asking[]>();
 
   constructor(db: Database) {
@@ -56,10 +58,12 @@ export class PaymentTermsLoader {
   }
 
   #remember(terms: PaymentTerms): void {
-    this.#kept.delete(terms.id);
+    if (!this.#kept.delete(terms.id)) this.#keptLines += terms.lines.length;
     this.#kept.set(terms.id, terms);
-    if (this.#kept.size <= KEPT_MAX) return;
-    const oldest = this.#kept.keys().next();
-    if (!oldest.done) this.#kept.delete(oldest.value);
+    for (const [id, { lines }] of this.#kept) {
+      if (this.#keptLines <= KEPT_LINES_MAX) break;
+      this.#kept.delete(id);
+      this.#keptLines -= lines.length;
+    }
   }
 }

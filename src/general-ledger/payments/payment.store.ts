@@ -15,7 +15,9 @@ type LineRow = Omit<PaymentLine, "postedMinor"> & {
   paymentId: string;
   postedMinor: bigint | null;
   debitCreditNormal: boolean;
+  debitTenant: string;
   creditCreditNormal: boolean;
+  creditTenant: string;
   debitSeq: bigint | null;
   debitBalance: bigint | null;
   debitHeld: bigint | null;
@@ -60,7 +62,7 @@ export async function findPaymentsAt(tx: Tx, asks: readonly Ask[], visibleTo: st
   if (rows.length === 0) return [];
   const found = rows.map((row) => row.id);
   const lines = Map.groupBy(await findLines(tx, found), (line) => line.paymentId);
-  return rows.map((row) => assemble(row, lines.get(row.id) ?? []));
+  return rows.map((row) => assemble(row, lines.get(row.id) ?? [], visibleTo));
 }
 
 /** What never changes of these payments, whoever may see them: for commands, which are judged by post_batch. */
@@ -79,7 +81,7 @@ async function findLines(tx: Tx, paymentIds: readonly string[]): Promise<LineRow
   return await tx.sql<LineRow>`
     select l.payment_id as "paymentId", l.line_no as "lineNo", l.debit_account_id as "debitAccountId", l.credit_account_id as "creditAccountId",
            l.amount_minor as "amountMinor", l.posted_minor as "postedMinor", l.currency, l.type, l.description,
-           da.credit_normal as "debitCreditNormal", ca.credit_normal as "creditCreditNormal",
+           da.credit_normal as "debitCreditNormal", da.tenant as "debitTenant", ca.credit_normal as "creditCreditNormal", ca.tenant as "creditTenant",
            d.account_seq as "debitSeq", d.balance_after as "debitBalance", d.held_after as "debitHeld",
            c.account_seq as "creditSeq", c.balance_after as "creditBalance", c.held_after as "creditHeld"
     from general_ledger.payment_line l
@@ -91,12 +93,20 @@ async function findLines(tx: Tx, paymentIds: readonly string[]): Promise<LineRow
     order by l.payment_id, l.line_no`;
 }
 
-function assemble({ stands, ...row }: PaymentRow, lines: readonly LineRow[]): AskedPayment {
+function assemble({ stands, ...row }: PaymentRow, lines: readonly LineRow[], visibleTo: string | null): AskedPayment {
+  const all = stands === null ? standsOfEntries(lines) : standsOfChange(lines, stands.split(",").map(BigInt));
+  // How an account of another tenant stands is not for this caller to know (decision 19).
+  const hidden = new Set(
+    lines.flatMap(({ debitAccountId, debitTenant, creditAccountId, creditTenant }) => [
+      ...(visibleTo === null || debitTenant === visibleTo ? [] : [debitAccountId]),
+      ...(visibleTo === null || creditTenant === visibleTo ? [] : [creditAccountId]),
+    ]),
+  );
   return {
     ...row,
     // A line says what was booked of it only once the payment is posted.
     lines: lines.map((line) => (row.state === "posted" ? lineOf(line) : { ...lineOf(line), postedMinor: null })),
-    accounts: lastStands(stands === null ? standsOfEntries(lines) : standsOfChange(lines, stands.split(",").map(BigInt))),
+    accounts: lastStands(all.filter(({ accountId }) => !hidden.has(accountId))),
   };
 }
 
