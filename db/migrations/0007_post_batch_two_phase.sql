@@ -46,6 +46,10 @@ as $$
 declare
   result date;
 begin
+  -- Wherever the bank is: a day that is not over fourteen hours east of Greenwich is over nowhere.
+  if p_through is null or p_through >= (clock_timestamp() at time zone interval '14 hours')::date then
+    raise exception 'a day that is not over cannot be closed' using errcode = 'invalid_parameter_value';
+  end if;
   update general_ledger.ledger_head h set closed_through = greatest(h.closed_through, p_through) where h.id = 1
   returning h.closed_through into result;
   return result;

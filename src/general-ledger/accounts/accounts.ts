@@ -73,6 +73,13 @@ function faultsOf(order: OpenAccount): FieldErrors {
   if (order.type !== "client" && order.clientId) errors["clientId"] = ["The field is allowed for type client only."];
   if (!isCurrency(order.currency)) errors["currency"] = ["The field must be an active ISO 4217 currency."];
   if (order.category && isGuarded(order.type)) errors["category"] = ["The field is not allowed for the types client and reserve."];
+  // A number that is somebody's IBAN would be found in its place.
+  if (
+    order.accountNumber &&
+    isValidIban(order.accountNumber.toUpperCase()) &&
+    order.accountNumber.toUpperCase() !== order.iban?.toUpperCase()
+  )
+    errors["accountNumber"] = ["The field must not be an IBAN, unless it is the account's own."];
   if (order.iban && !isValidIban(order.iban)) errors["iban"] = ["The field must be an IBAN in electronic form with right check digits."];
   if (order.bic && !isValidBic(order.bic)) errors["bic"] = ["The field must be a BIC."];
   return errors;

@@ -39,7 +39,8 @@ export class PaymentExpiry {
       );
     }
     // One that cannot be cancelled now does not keep the others from it: it is met again in a later round.
-    for (const end of ends) if (end.status === "rejected") this.#options.onFault(end.reason);
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) this.#options.onFault(failed.reason);
     return expired.length;
   }
 

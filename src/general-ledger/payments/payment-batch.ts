@@ -40,7 +40,7 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
   const outcomes = read.map((each): Settled => {
     // A bad item is judged anew each time with the same result: all that a repeat must keep is the trace.
     if ("errors" in each) return { problem: invalid(each.errors, claim.traceId), isRepeat: !claim.isFresh };
-    if ("problem" in each) return { problem: each.problem, isRepeat: false };
+    if ("problem" in each) return { problem: sameAs(each.problem, claim.traceId), isRepeat: !claim.isFresh };
     const outcome = settled.get(each.command);
     invariant(outcome, "an item was not settled");
     return outcome;
@@ -161,6 +161,11 @@ function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: s
     fingerprint([key.fingerprint.toString("hex"), canonicalJson(canonicalBody(item, CreateTransfer))]),
   );
   return { id, request: request.toString("hex"), traceId, keepsAbsence: true };
+}
+
+/** The problem with the trace of the call that met it first. */
+function sameAs(problem: Problem, traceId: string): Problem {
+  return new Problem(problem.code, { status: problem.status, title: problem.title, retry: "no" }, { ...problem.extras, traceId });
 }
 
 function withIndex(problem: Problem, index: number): Problem {
