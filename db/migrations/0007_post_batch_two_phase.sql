@@ -154,10 +154,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   expires timestamptz[];
+  reverses boolean[];
 begin
   select array_agg(s.state), array_agg(s.change_no), array_agg(s.pended_at), array_agg(s.reason), array_agg(s.expires_at),
-         greatest(p_now, max(s.created_at), max(s.pended_at))
-  into states, numbers, pended_at, reasons, expires, since
+         array_agg(s.reverses_payment_id is not null), greatest(p_now, max(s.created_at), max(s.pended_at))
+  into states, numbers, pended_at, reasons, expires, reverses, since
   from (
     select p.* from unnest(p_id, p_operation, p_confined, p_owner_tenant) with ordinality u(id, operation, confined, tenant, at)
     left join lateral (
@@ -182,13 +183,21 @@ begin
             (select coalesce(x.posted_minor, x.amount_minor) from general_ledger.payment_line x where x.payment_id = l.payment and x.line_no = l.no)
         ) then 13 else 12 end
       when u.operation = 'pend' and u.state = 'draft' or u.operation = 'post' and u.state = 'pending' then
-        case when u.expires_at <= since then 18 else 0 end
+        case
+          when u.expires_at <= since then 18
+          -- A reversal is booked whole.
+          when u.reverses and exists (
+            select from unnest(l_payment, l_no, l_capture) l(payment, no, capture)
+            where l.payment = u.id and l.capture <>
+              (select x.amount_minor from general_ledger.payment_line x where x.payment_id = l.payment and x.line_no = l.no)
+          ) then 17
+          else 0 end
       when u.operation >= 'cancel' and u.state in ('draft', 'pending') then
         case when u.operation = 'cancel' or u.expires_at <= since then 0 else 13 end
       else 13
     end order by u.at)
   into codes
-  from unnest(p_id, p_operation, states, expires) with ordinality u(id, operation, state, expires_at, at);
+  from unnest(p_id, p_operation, states, expires, reverses) with ordinality u(id, operation, state, expires_at, reverses, at);
 end
 $$;
 

@@ -73,8 +73,8 @@ begin
 end
 $$;
 
--- Books or releases the lines of drafted payments that are posted. Lists have one element per line; p_operation says what was accepted of
--- it. Lines of one payment stand together and in order. Their terms are compared with those that were judged.
+-- Compares the lines of drafted payments with those that were judged, and books or releases them where the payment is posted. Lists have
+-- one element per line; p_operation says what was accepted of it. Lines of one payment stand together and in order.
 create function general_ledger.book_drafted_lines(
   p_accounts uuid[], p_operation general_ledger.operation[], p_payment uuid[], p_debit integer[], p_credit integer[],
   p_ordered bigint[], p_booked bigint[], p_debit_seq bigint[], p_credit_seq bigint[]
@@ -86,24 +86,31 @@ declare
   ids uuid[];
   befores integer[]; -- how many lines stand before those of the payment
   lines bigint;
-  booked bigint;
+  known bigint;
+  same bigint;
 begin
   select array_agg(u.id), array_agg(u.before), sum(u.lines) into ids, befores, lines
   from (select u.payment as id, min(u.at) - 1 as before, count(*) as lines
         from unnest(p_payment, p_operation) with ordinality u(payment, operation, at)
-        where u.operation = 'post' group by u.payment order by u.payment) u;
+        where u.operation >= 'pend' group by u.payment order by u.payment) u;
   if ids is null then
     return;
   end if;
 
-  update general_ledger.payment_line l
-  set (debit_seq, credit_seq, posted_minor) = (
-    select p_debit_seq[u.n], p_credit_seq[u.n], p_booked[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u)
-  where l.payment_id = any(ids) and (l.debit_account_id, l.credit_account_id, l.amount_minor) = (
-    select p_accounts[p_debit[u.n]], p_accounts[p_credit[u.n]], p_ordered[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u);
-  get diagnostics booked = row_count;
-  if booked <> lines then
-    raise exception 'the lines of a payment are others than those to post' using errcode = 'invalid_parameter_value';
+  select count(*), count(*) filter (where (l.debit_account_id, l.credit_account_id, l.amount_minor) = (
+    select p_accounts[p_debit[u.n]], p_accounts[p_credit[u.n]], p_ordered[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u))
+  into known, same
+  from general_ledger.payment_line l
+  where l.payment_id = any(ids);
+  if known <> lines or same <> lines then
+    raise exception 'the lines of a payment are others than those that were judged' using errcode = 'invalid_parameter_value';
+  end if;
+
+  if 'post' = any(p_operation) then
+    update general_ledger.payment_line l
+    set (debit_seq, credit_seq, posted_minor) = (
+      select p_debit_seq[u.n], p_credit_seq[u.n], p_booked[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u)
+    where l.payment_id = any(ids) and p_operation[befores[width_bucket(l.payment_id, ids)] + l.line_no] = 'post';
   end if;
 end
 $$;

@@ -108,7 +108,12 @@ function change(model: Model, command: ChangeCommand): Told {
   const { operation, payment: terms } = command;
   const payment = model.payments.get(terms.id);
   if (payment === undefined || (command.isConfined && payment.tenant !== command.ownerTenant)) return refused("notFound");
-  const known: KnownPayment = { state: payment.state, isExpired: payment.isExpired, booked: payment.booked };
+  const known: KnownPayment = {
+    state: payment.state,
+    isExpired: payment.isExpired,
+    isReversal: terms.reversesPaymentId !== null,
+    booked: payment.booked,
+  };
   const result = judge(
     {
       operation,

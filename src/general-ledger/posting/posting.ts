@@ -70,6 +70,7 @@ export type Line = {
 export type KnownPayment = {
   readonly state: PaymentState;
   readonly isExpired: boolean;
+  readonly isReversal: boolean;
   /** What was booked of each line; only of a posted payment. */
   readonly booked: readonly bigint[] | null;
 };
@@ -125,6 +126,7 @@ export function judge(command: Command, accounts: Books): Accepted | { readonly 
   if (state === "done") return isPostedOtherwise(command) ? { code: "invalidState", accountId: null } : { code: "unchanged" };
   if (state === "never" || (operation === "expire" && !payment?.isExpired)) return { code: "invalidState", accountId: null };
   if (payment?.isExpired && (operation === "pend" || operation === "post")) return { code: "expired", accountId: null };
+  if (payment?.isReversal && isPartial(command)) return { code: "reversalDiffers", accountId: null };
   if (command.endsInThePast) return { code: "endsInThePast", accountId: null };
   return versionMismatch(command, accounts) ?? reversalFault(command) ?? apply(command, state, accounts);
 }
@@ -151,6 +153,11 @@ function stateOfNew(operation: Command["operation"]): PaymentState {
 /** A payment that was posted with other amounts cannot be posted with these. */
 function isPostedOtherwise({ operation, captures, payment }: Command): boolean {
   return operation === "post" && (captures ?? []).some((amount, index) => amount !== payment?.booked?.[index]);
+}
+
+/** A reversal is booked whole. */
+function isPartial({ operation, captures, lines }: Command): boolean {
+  return operation === "post" && (captures ?? []).some((amount, index) => amount !== lines[index]?.amountMinor);
 }
 
 function versionMismatch(command: Command, accounts: Books): Refusal | null {
