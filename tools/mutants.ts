@@ -10,6 +10,7 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 
+const SAID_MAX = 400;
 const killerOf = ({ killer }: Mutant): string => ("suite" in killer ? killer.suite : killer.tests);
 let left = 0;
 for (const mutant of chosen) {
@@ -19,9 +20,8 @@ for (const mutant of chosen) {
     said: String(error),
   }));
   process.stdout.write(`${fate.padEnd(9)} ${String(seconds).padStart(4)} s  ${mutant.name}  (${killerOf(mutant)})\n`);
-  if (fate === "killed") continue;
-  left++;
-  process.stdout.write(`${said.replaceAll(/^/gm, "            ")}\n`);
+  process.stdout.write(`${said.slice(0, SAID_MAX).replaceAll(/^/gm, "            ")}\n`);
+  if (fate !== "killed") left++;
 }
 process.stdout.write(left === 0 ? `\nAll ${chosen.length} were noticed.\n` : `\n${left} of ${chosen.length} were not noticed.\n`);
 process.exitCode = left === 0 ? 0 : 1;

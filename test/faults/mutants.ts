@@ -66,13 +66,8 @@ export const MUTANTS: readonly Mutant[] = [
     killer: { suite: "kill-under-load" },
   },
   {
-    name: "no unique key",
-    edits: [
-      ...NO_UNIQUE_KEY,
-      { file: KEY_STORE, from: "\n    on conflict (id) do nothing\n", to: "\n" },
-      { file: LEDGER, from: "create unique index payment_external_id_once", to: "create index payment_external_id_once" },
-      { file: LEDGER, from: "create unique index account_external_id_once", to: "create index account_external_id_once" },
-    ],
+    name: "no unique key of a payment",
+    edits: [{ file: LEDGER, from: "create unique index payment_external_id_once", to: "create index payment_external_id_once" }],
     killer: { suite: "idempotency-keys" },
   },
   {
@@ -241,7 +236,12 @@ export const MUTANTS: readonly Mutant[] = [
 ];
 
 /** What became of a mutant. Only `killed` is good. */
-export type Fate = { readonly fate: "killed" | "survived" | "stillborn"; readonly seconds: number; readonly said: string };
+export type Fate = {
+  readonly fate: "killed" | "survived" | "stillborn";
+  readonly seconds: number;
+  /** The first complaint of its killer, else the end of what that said. */
+  readonly said: string;
+};
 
 /** Makes the mutant in a copy of what is committed and runs its killer. Throws when the product has changed where it is to be made. */
 export async function tryMutant({ edits, killer }: Mutant): Promise<Fate> {
@@ -254,7 +254,7 @@ export async function tryMutant({ edits, killer }: Mutant): Promise<Fate> {
       "suite" in killer ? ["tools/faults.ts", killer.suite, killer.long ? "--long" : "--short"] : ["tools/test.ts", killer.tests];
     const { code, output } = await run(process.execPath, args, folder);
     const seconds = Math.round((performance.now() - began) / 1000);
-    return { fate: fateOf(code, output), seconds, said: output.slice(-600) };
+    return { fate: fateOf(code, output), seconds, said: firstComplaint(output) ?? output.slice(-600) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -264,6 +264,11 @@ export async function tryMutant({ edits, killer }: Mutant): Promise<Fate> {
 function fateOf(code: number | null, output: string): Fate["fate"] {
   if (code === 0) return "survived";
   return /cannot start|instead of serving|no tests|Failed Suites/.test(output) ? "stillborn" : "killed";
+}
+
+/** A suite's broken promise, or the failed assertion of a test. */
+function firstComplaint(output: string): string | null {
+  return /^ +- (.*)$/m.exec(output)?.[1] ?? /^.*(?:AssertionError|Error): .*$/m.exec(output)?.[0] ?? null;
 }
 
 async function copyProduct(to: string): Promise<void> {
