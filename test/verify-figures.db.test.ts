@@ -31,7 +31,6 @@ const LOG: readonly Damage<Books>[] = [
     done: ({ alice }) => `update general_ledger.hold_change set held_minor = held_minor + 1 where account_id = '${alice}'`,
     found: ({ alice }) => ({
       "INV-4": [{ accountId: alice }],
-      "INV-6": [{ accountId: alice }],
       "INV-10": [{ table: "general_ledger.hold_change" }],
     }),
   },

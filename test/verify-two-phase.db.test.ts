@@ -71,7 +71,10 @@ const OF_LINES: readonly Damage<Books>[] = [
   {
     name: "a released line booked on paper",
     done: ({ captured }) => line(captured, 2, "posted_minor = 500, debit_seq = 99, credit_seq = 99"),
-    found: ({ captured }) => ({ "INV-1": [{ paymentId: captured, lineNo: 2, accountSeq: 99 }] }),
+    found: ({ captured, alice }) => ({
+      "INV-1": [{ paymentId: captured, lineNo: 2, accountSeq: 99 }],
+      "INV-6": [{ accountId: alice }],
+    }),
   },
   {
     name: "a booked line called released",
@@ -81,6 +84,7 @@ const OF_LINES: readonly Damage<Books>[] = [
         { paymentId: captured, lineNo: 1, accountId: alice },
         { paymentId: captured, lineNo: 1, accountId: bob },
       ],
+      "INV-6": [{ accountId: alice }],
       "INV-13": [{ paymentId: captured }],
     }),
   },
@@ -107,7 +111,8 @@ const OF_LINES: readonly Damage<Books>[] = [
   {
     name: "a drafted line that looks as booked in one step",
     done: ({ posted }) => line(posted, 1, "drafted_in = null, posted_minor = null"),
-    found: ({ posted }) => ({
+    found: ({ posted, alice }) => ({
+      "INV-6": [{ accountId: alice }],
       "INV-12": [
         { paymentId: posted, lineNo: 1 },
         { paymentId: posted, changeNo: 3 },
@@ -185,7 +190,9 @@ const OF_HISTORY: readonly Damage<Books>[] = [
   {
     name: "a change that goes back",
     done: ({ released }) => change(released, 2, "change = 'payment.drafted'"),
-    found: ({ released }) => ({
+    found: ({ released, alice }) => ({
+      "INV-4": [{ accountId: alice }],
+      "INV-6": [{ accountId: alice }],
       "INV-7": [{ paymentId: released }],
       "INV-12": [{ paymentId: released, changeNo: 2 }, { paymentId: released }],
       "INV-10": touched("payment_change"),
@@ -201,7 +208,6 @@ const OF_HISTORY: readonly Damage<Books>[] = [
     done: ({ posted }) => change(posted, 2, "place = place + 1"),
     found: ({ posted, alice }) => ({
       "INV-4": [{ accountId: alice }],
-      "INV-6": [{ accountId: alice }],
       "INV-7": [{ paymentId: posted }],
       "INV-10": touched("payment_change"),
     }),
@@ -223,6 +229,7 @@ const OF_HISTORY: readonly Damage<Books>[] = [
       `insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, stands)
        select id, 1, batch_id, place, 'payment.posted', posted_at, value_date, created_by, '{1,1,1,1,1,1}' from general_ledger.payment where id = '${moved}'`,
     found: ({ moved }) => ({
+      "INV-4": [],
       "INV-6": [],
       "INV-12": [
         { paymentId: moved, changeNo: 1 },
@@ -243,7 +250,11 @@ const OF_HISTORY: readonly Damage<Books>[] = [
   {
     name: "a change that forgot an account",
     done: ({ held }) => change(held, 1, "stands = stands[1:6]"),
-    found: ({ held }) => ({ "INV-12": [{ paymentId: held, changeNo: 1 }], "INV-10": touched("payment_change") }),
+    found: ({ held, alice }) => ({
+      "INV-4": [{ accountId: alice }],
+      "INV-12": [{ paymentId: held, changeNo: 1 }],
+      "INV-10": touched("payment_change"),
+    }),
   },
   ...([1, 2, 3, 4, 5, 6] as const).map(
     (figure): Damage<Books> => ({
@@ -265,7 +276,7 @@ const OF_HISTORY: readonly Damage<Books>[] = [
     name: "a note of holds that is too high",
     done: ({ alice }) =>
       `update general_ledger.hold_change set held_minor = held_minor + 1 where (account_id, batch_id) = (${firstHold(alice)})`,
-    found: ({ alice }) => ({ "INV-6": [{ accountId: alice }], "INV-10": touched("hold_change") }),
+    found: ({ alice }) => ({ "INV-4": [{ accountId: alice }], "INV-10": touched("hold_change") }),
   },
   {
     name: "a note of holds that is gone",

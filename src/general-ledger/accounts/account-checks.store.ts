@@ -89,12 +89,12 @@ export const accountChecks: readonly Check[] = [
             'at least ' || a.last_seq + coalesce(c.count, 1) + coalesce(h.count, 0) as expected, a.version::text as actual
      from general_ledger.account a
      left join (
-       select s.account_id, count(*) as count
+       select case side when 0 then l.debit_account_id else l.credit_account_id end as account_id, count(*) as count
        from general_ledger.payment_change h
        join general_ledger.payment_change pended on pended.payment_id = h.payment_id and pended.change = 'payment.pending' and pended.change_no <= h.change_no
        join general_ledger.payment_line l on l.payment_id = h.payment_id
-       cross join lateral (values (l.debit_account_id), (l.credit_account_id)) s(account_id)
-       group by s.account_id
+       cross join (values (0), (1)) s(side)
+       group by 1
      ) h on h.account_id = a.id
      left join (select c.subject, count(*) as count from (${CHANGES}) c where c.change::text like 'account.%' group by c.subject) c on c.subject = a.id
      where a.version < a.last_seq + coalesce(c.count, 1) + coalesce(h.count, 0)`,

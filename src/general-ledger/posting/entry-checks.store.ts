@@ -17,11 +17,11 @@ export const entryChecks: readonly Check[] = [
     "INV-1",
     "every side of a booked line is exactly one entry, and every entry is the side of such a line",
     `with side as (
-       select l.payment_id, l.line_no, s.account_id, s.account_seq, s.amount_minor
+       select l.payment_id, l.line_no, case sign when -1 then l.debit_account_id else l.credit_account_id end as account_id,
+              case sign when -1 then l.debit_seq else l.credit_seq end as account_seq, sign * coalesce(l.posted_minor, l.amount_minor) as amount_minor
        from general_ledger.payment_line l
        join general_ledger.payment p on p.id = l.payment_id and p.state = 'posted'
-       cross join lateral (values (l.debit_account_id, l.debit_seq, -coalesce(l.posted_minor, l.amount_minor)),
-         (l.credit_account_id, l.credit_seq, coalesce(l.posted_minor, l.amount_minor))) s(account_id, account_seq, amount_minor)
+       cross join (values (-1), (1)) s(sign)
        where l.posted_minor is distinct from 0
      )
      select jsonb_build_object('paymentId', coalesce(e.payment_id, s.payment_id), 'lineNo', coalesce(e.line_no, s.line_no),
@@ -41,8 +41,8 @@ export const entryChecks: readonly Check[] = [
     `select jsonb_build_object('paymentId', l.payment_id, 'lineNo', l.line_no, 'accountId', a.id) as place,
             'the account is in another currency' as message, l.currency as expected, a.currency as actual
      from general_ledger.payment_line l
-     cross join lateral (values (l.debit_account_id), (l.credit_account_id)) s(account_id)
-     join general_ledger.account a on a.id = s.account_id
+     cross join (values (0), (1)) s(side)
+     join general_ledger.account a on a.id = case side when 0 then l.debit_account_id else l.credit_account_id end
      where a.currency <> l.currency`,
   ),
   check(
