@@ -52,7 +52,8 @@ export async function measureGrowth(options: GrowthOptions): Promise<void> {
         const target = targets.get(side);
         if (target === undefined) throw new Error("a side without a server");
         await waitForCalm(options.calm * 1000);
-        await measureReads(target, side.facts, options.reads, repetition, timings[side.name]);
+        const asked = { target, postmaster: server.postmaster, facts: side.facts };
+        await measureReads(asked, { times: options.reads, seed: repetition }, timings[side.name]);
       }
       console.log(`${repetition}/${options.repetitions}  reads: ${options.reads} of each kind on both books`);
     }

@@ -28,6 +28,8 @@ type Timing = {
   readonly p50: number;
   readonly p99: number;
   readonly most: number;
+  /** Median of the processor time; null where it is not known. */
+  readonly work: number | null;
   readonly failed: number;
   /** What the first of them said. */
   readonly failure: string | null;
@@ -45,11 +47,12 @@ export async function writeGrowth(results: GrowthResults, write: boolean): Promi
   return await writeBoth(name, renderPage(results, reads), { ...rest, samples: Object.fromEntries(results.samples), reads }, write);
 }
 
-function timingOf({ ms, failures }: Taken = { ms: [], failures: [] }): Timing {
+function timingOf({ ms, workMs, failures }: Taken = { ms: [], workMs: [], failures: [] }): Timing {
   return {
     p50: percentile([...ms], 0.5) ?? 0,
     p99: percentile([...ms], 0.99) ?? 0,
     most: Math.max(0, ...ms),
+    work: percentile([...workMs], 0.5),
     failed: failures.length,
     failure: failures[0] ?? null,
   };
@@ -73,13 +76,13 @@ function renderPage(results: GrowthResults, reads: readonly ReadLine[]): string 
     "",
     "## Reads",
     "",
-    `Milliseconds over HTTP, one caller, ${options.repetitions * options.reads} of each kind. Lists: pages of 50 unless said otherwise.`,
+    `Milliseconds over HTTP, one caller, ${options.repetitions * options.reads} of each kind. Lists: pages of 50. Work: median of the processor time of Node and PostgreSQL.`,
     ...(slowest === undefined
       ? []
       : ["", `Slowest page of a list: ${slowest.title}, p99 ${slowest.grown.p99.toFixed(1)} ms (goal: at most 50).`]),
     "",
-    "| read | empty p50 | empty p99 | grown p50 | grown p99 | goal |",
-    "| --- | --- | --- | --- | --- | --- |",
+    "| read | empty p50 | p99 | work | grown p50 | p99 | work | goal |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ...reads.map(renderRead),
     "",
     "## Size of the grown books",
@@ -105,7 +108,7 @@ function renderRead({ title, goal, empty, grown }: ReadLine): string {
   const missed = goal !== null && (grown[goal.of] > goal.ms || grown.failed > 0);
   const failed = empty.failed + grown.failed === 0 ? "" : `, **${empty.failed} and ${grown.failed} failed**`;
   const verdict = `${goal === null ? "–" : `${goal.of} ≤ ${goal.ms}${missed ? " **missed**" : ""}`}${failed}`;
-  const figures = [empty.p50, empty.p99, grown.p50, grown.p99].map((ms) => ms.toFixed(1));
+  const figures = [empty, grown].flatMap(({ p50, p99, work }) => [p50, p99, work]).map((ms) => ms?.toFixed(1) ?? "–");
   return `| ${title} | ${figures.join(" | ")} | ${verdict} |`;
 }
 

@@ -5,15 +5,21 @@ import { Connection } from "../subjects/http-connection.ts";
 import type { HttpTarget } from "../subject.ts";
 import type { BookFacts } from "./facts.store.ts";
 import { READS, type Request } from "./reads.ts";
+import { WorkClock } from "./work-clock.ts";
 
-/** Of one kind of read: milliseconds, the failed ones included, and what a failure said. */
-export type Taken = { readonly ms: number[]; readonly failures: string[] };
+/** Of one kind of read: milliseconds, the failed ones included; processor time, where it is known; and what failures said. */
+export type Taken = { readonly ms: number[]; readonly workMs: number[]; readonly failures: string[] };
 
 /** By the title of the read. */
 export type Timings = Map<string, Taken>;
 
 /** A read that the server could not answer is a figure like any other, and is told. `times` each, in turns, so that a disturbance hits all kinds alike. */
-export async function measureReads(target: HttpTarget, facts: BookFacts, times: number, seed: number, timings: Timings): Promise<void> {
+export async function measureReads(
+  { target, postmaster, facts }: { readonly target: HttpTarget; readonly postmaster: number | null; readonly facts: BookFacts },
+  { times, seed }: { readonly times: number; readonly seed: number },
+  timings: Timings,
+): Promise<void> {
+  const clock = new WorkClock(postmaster, target.pid);
   const random = createRandom(seed);
   const connection = await Connection.open(target.port);
   const send = async ({ method, path, body }: Request): Promise<string> => {
@@ -25,14 +31,18 @@ export async function measureReads(target: HttpTarget, facts: BookFacts, times: 
   };
   try {
     for (let round = 0; round < times; round++) {
+      clock.refresh();
       for (const { title, first, ask } of READS) {
-        const taken = timings.get(title) ?? { ms: [], failures: [] };
+        const taken = timings.get(title) ?? { ms: [], workMs: [], failures: [] };
         timings.set(title, taken);
         try {
           const before = first === undefined ? "" : await send(first(facts, random));
           const request = ask(facts, random, before);
+          const workBefore = clock.read();
           const began = performance.now();
           await send(request).finally(() => taken.ms.push(performance.now() - began));
+          const workAfter = clock.read();
+          if (workBefore !== null && workAfter !== null) taken.workMs.push((workAfter - workBefore) / 1000);
         } catch (error) {
           taken.failures.push(error instanceof Error ? error.message : String(error));
         }
