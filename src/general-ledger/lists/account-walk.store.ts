@@ -3,7 +3,7 @@
 
 import type { Tx } from "#platform/db.ts";
 import { andAll } from "./conditions.store.ts";
-import type { ListView } from "./list-view.store.ts";
+import { type ListView, rowsOf } from "./list-view.store.ts";
 import { FIRST_SLOT, type Found, LAST_SLOT, type Place } from "./place.ts";
 import { type Filter, Values } from "./statement.ts";
 import { type Look, mergeStreams, type Range } from "./walk.ts";
@@ -170,7 +170,7 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, bounds }
     cross join lateral (
       select m.created_sequence as sequence, m.slot, m.payment_id as "paymentId"
       from general_ledger.payment_line l
-      join ${view.name} m on ${view.ofLine(side)}
+      cross join ${rowsOf(view, view.ofLine(side))}
       where l.${account} = a.id and l.drafted_in between a.low and a.high
         and (${view.standsAtDraft(`${ids}::uuid[]`, head)})${within("m.created_sequence")}
       order by l.drafted_in ${direction}, m.created_sequence ${direction}, m.slot ${direction}
@@ -182,7 +182,7 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, bounds }
      cross join lateral (
        select m.sequence, m.slot, m.payment_id as "paymentId"
        from general_ledger.entry e
-       join ${view.name} m on ${view.ofEntry}
+       cross join ${rowsOf(view, view.ofEntry)}
        where e.account_id = a.id and e.account_seq between a.low and a.high
          and (m.is_one_step or m.sequence <= ${head})${within("m.sequence")}
        order by e.account_seq ${direction}
@@ -203,7 +203,9 @@ async function readEdges(tx: Tx, bounds: readonly Bounds[], newestFirst: boolean
                 ${bounds.map((each) => (newestFirst ? each.draftLow : each.draftHigh))}::bigint[]) with ordinality a(id, number, batch, place)
     left join lateral (
       select m.sequence, m.slot from general_ledger.entry e
-      join general_ledger.movement m on m.payment_id = e.payment_id and m.line_no = e.line_no and m.side = case when e.amount_minor < 0 then 0 else 1 end
+      cross join lateral (
+        select m.sequence, m.slot from general_ledger.movement m
+        where m.payment_id = e.payment_id and m.line_no = e.line_no and m.side = case when e.amount_minor < 0 then 0 else 1 end offset 0) m
       where e.account_id = a.id and e.account_seq = a.number limit 1) m on true
     left join general_ledger.journal j on j.batch_id = a.batch
     order by a.place`;

@@ -3,7 +3,7 @@
 
 import type { Tx } from "#platform/db.ts";
 import { andAll } from "./conditions.store.ts";
-import { type ListView, standsAt } from "./list-view.store.ts";
+import { type ListView, rowsOf, standsAt } from "./list-view.store.ts";
 import { FIRST_SLOT, type Found, LAST_SLOT } from "./place.ts";
 import { type Filter, Values } from "./statement.ts";
 import type { Look, Range } from "./walk.ts";
@@ -53,7 +53,7 @@ export function lookAlongJournal(tx: Tx, view: ListView, range: Range, filter: F
        cross join lateral (
          select j.first_sequence + c.place - 1 as sequence, c.change, c.subject, c.place
          from unnest(j.changes, j.subjects) with ordinality c(change, subject, place)) u
-       join ${view.name} m on m.payment_id = u.subject
+       cross join ${rowsOf(view, "m.payment_id = u.subject")}
        where j.first_sequence >= (select coalesce(max(b.first_sequence), 0) from general_ledger.journal b where b.first_sequence <= ${lowest})
          and j.first_sequence <= ${highest} and u.sequence between ${lowest} and ${highest}
          and u.change in ('payment.posted', 'payment.drafted', 'payment.pending')${andAll(pieces)}

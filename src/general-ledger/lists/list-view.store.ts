@@ -36,6 +36,14 @@ export const PAYMENTS: ListView = {
       where o.payment_id = l.payment_id and o.debit_seq is not null and (o.debit_account_id = any(${ids}) or o.credit_account_id = any(${ids})))`,
 };
 
+/**
+ * The rows of the view to which the row before it leads. The offset keeps the planner from joining the view as a whole, which has more
+ * tables than it puts in order: each row is reached by key.
+ */
+export function rowsOf({ name }: ListView, leads: string): string {
+  return `lateral (select * from ${name} m where ${leads} offset 0) m`;
+}
+
 /** The sequence at which a row stands for a walk that began at that head. */
 export function standsAt(head: string): string {
   return `case when m.is_booked and (m.is_one_step or m.sequence <= ${head}) then m.sequence else m.created_sequence end`;

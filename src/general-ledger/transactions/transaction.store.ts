@@ -40,7 +40,9 @@ export async function findTransactions(tx: Tx, found: readonly Found[]): Promise
            m.created_at as "createdAt", m.posted_at as "postedAt", m.sequence
     from unnest(${found.map(({ paymentId }) => paymentId)}::uuid[], ${found.map(({ slot }) => slot >> 1)}::smallint[],
                 ${found.map(({ slot }) => slot & 1)}::integer[]) with ordinality k(payment_id, line_no, side, place)
-    join general_ledger.movement m on m.payment_id = k.payment_id and m.line_no = k.line_no and m.side = k.side
+    cross join lateral (
+      select * from general_ledger.movement m
+      where m.payment_id = k.payment_id and m.line_no = k.line_no and m.side = k.side offset 0) m
     order by k.place`;
 }
 
@@ -54,7 +56,9 @@ export async function findSortKeys(tx: Tx, found: readonly Found[]): Promise<Sor
     select m.amount_minor as "amountMinor", m.currency, m.value_date as "valueDate", m.created_at as "createdAt", m.posted_at as "postedAt"
     from unnest(${found.map(({ paymentId }) => paymentId)}::uuid[], ${found.map(({ slot }) => slot >> 1)}::smallint[],
                 ${found.map(({ slot }) => slot & 1)}::integer[]) with ordinality k(payment_id, line_no, side, place)
-    join general_ledger.movement m on m.payment_id = k.payment_id and m.line_no = k.line_no and m.side = k.side
+    cross join lateral (
+      select * from general_ledger.movement m
+      where m.payment_id = k.payment_id and m.line_no = k.line_no and m.side = k.side offset 0) m
     order by k.place`;
 }
 
