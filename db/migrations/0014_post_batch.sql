@@ -184,10 +184,6 @@ begin
         end if;
         v := v + 1;
       end loop;
-      if code = 0 and c_client[i] is not null
-         and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
-        code := 19;
-      end if;
       if code = 0 and c_reverses[i] is not null then
         code := case when c_reverses[i] = any(reversed) then 16 else general_ledger.judge_reversal(
           c_reverses[i], only_tenant, p_accounts, l_debit[first:last], l_credit[first:last], l_amount[first:last], l_currency[first:last]) end;
@@ -247,6 +243,12 @@ begin
           end if;
         end loop;
       end if;
+    end if;
+
+    -- Last, so that it says nothing of accounts that the caller may not see.
+    if conditional and code = 0 and c_client[i] is not null
+       and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
+      code := 19;
     end if;
 
     if code <> 0 then

@@ -81,14 +81,14 @@ function make(model: Model, command: PaymentCommand): Told {
     endsInThePast: command.expiresAt !== null && command.expiresAt < new Date(),
     ...(command.ifVersion === null ? {} : { ifVersion: command.ifVersion }),
   };
-  // The client and the payment to reverse are judged behind the versions and before the lines.
+  // The payment to reverse is judged behind the versions and before the lines, the client at the end.
   const early = judge({ ...asked, lines: [] }, model.books);
   if (early.code !== "accepted" && early.code !== "unchanged") return refused(early.code, figuresOf(early));
-  if (isForeign) return refused("notItsClient");
   if (reverses === "unknown") return refused("notFound");
   const result = judge(reverses === null ? asked : { ...asked, reverses }, model.books);
   if (result.code !== "accepted") return refused(result.code, result.code === "unchanged" ? "" : figuresOf(result));
 
+  if (isForeign) return refused("notItsClient");
   for (const [id, account] of result.accounts) model.books.set(id, account);
   const posted = result.state === "posted";
   model.payments.set(command.id, {
