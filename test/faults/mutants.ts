@@ -288,7 +288,11 @@ async function apply(copy: string, { file, from, to }: Edit): Promise<void> {
 }
 
 async function run(program: string, args: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined },
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   return await new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
