@@ -14,6 +14,8 @@ export type Sample = {
   /** Microseconds of processor time per payment. */
   readonly nodeMicros: number | null;
   readonly databaseMicros: number | null;
+  /** Both together. */
+  readonly workMicros: number | null;
   readonly walBytes: number | null;
   /** Part of the machine's processors that others used meanwhile, 0 to 1. */
   readonly others: number | null;
@@ -61,11 +63,13 @@ export async function runClosedLoop(window: Window, meter: Meter, pay: (caller: 
 export function costs(payments: number, before: Reading, after: Reading, servesItself: boolean): Omit<Sample, "p50Ms" | "p99Ms"> {
   const each = (from: number | bigint | null, to: number | bigint | null): number | null =>
     from === null || to === null || payments === 0 ? null : (Number(to) - Number(from)) / payments;
+  const [nodeMicros, databaseMicros] = [each(before.serving, after.serving), each(before.database, after.database)];
   return {
     payments,
     perSecond: payments / ((after.atMs - before.atMs) / 1000),
-    nodeMicros: each(before.serving, after.serving),
-    databaseMicros: each(before.database, after.database),
+    nodeMicros,
+    databaseMicros,
+    workMicros: nodeMicros === null || databaseMicros === null ? null : nodeMicros + databaseMicros,
     walBytes: each(before.wal, after.wal),
     others: othersShare(before, after, servesItself),
   };
