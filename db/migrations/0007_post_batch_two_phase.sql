@@ -99,7 +99,7 @@ $$;
 -- What callers have asked for before, by command: a key or an externalId met again. A key says what it was answered, and so that change is
 -- negative; an externalId names the payment as it is now.
 create function general_ledger.find_repeats(
-  p_commands integer, p_key uuid[], p_request text[], p_external_id text[], p_owner_tenant text[], p_content uuid[],
+  p_commands integer, p_key uuid[], p_request bytea[], p_external_id text[], p_owner_tenant text[], p_content uuid[],
   out codes smallint[], out existing uuid[], out changes smallint[], out refusals text[]
 )
 language plpgsql
@@ -130,7 +130,7 @@ begin
     select k.id, k.fingerprint, k.payment_id, k.payment_change, k.answer from platform.idempotency_key k where k.id = any(p_key)
   loop
     i := array_position(p_key, hit.id);
-    codes[i] := case when hit.fingerprint <> decode(p_request[i], 'hex') then 2 when hit.payment_id is not null then 1 else 3 end;
+    codes[i] := case when hit.fingerprint <> p_request[i] then 2 when hit.payment_id is not null then 1 else 3 end;
     existing[i] := hit.payment_id;
     changes[i] := -coalesce(hit.payment_change, 1);
     refusals[i] := hit.answer;

@@ -5,7 +5,7 @@
 -- Keeps answers under their keys. Definite refusals: what may be mended (an unknown account) is not kept, except for items of a list.
 -- And what was done before, as the answer that it got now; what a key itself has told stands there already (its changes are negative).
 create function general_ledger.keep_answers(
-  p_key uuid[], p_request text[], p_trace text[], p_keep_absent boolean[], p_code smallint[],
+  p_key uuid[], p_request bytea[], p_trace text[], p_keep_absent boolean[], p_code smallint[],
   p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[]
 ) returns void
 language plpgsql
@@ -13,14 +13,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into platform.idempotency_key (id, fingerprint, status, answer)
-  select u.key, decode(u.request, 'hex'), 409,
+  select u.key, u.request, 409,
          json_build_object('code', u.code, 'account', p_accounts[u.account], 'available', u.available::text, 'required', u.required::text, 'trace', u.trace)::text
   from unnest(p_key, p_request, p_trace, p_keep_absent, p_code, p_account, p_available, p_required)
     u(key, request, trace, keep_absent, code, account, available, required)
   where u.key is not null and (u.code between 6 and 11 or u.code between 13 and 18 or u.code = 4 or (u.code = 5 and u.keep_absent));
 
   insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
-  select u.key, decode(u.request, 'hex'), u.existing, u.change
+  select u.key, u.request, u.existing, u.change
   from unnest(p_key, p_request, p_code, p_existing, p_change) u(key, request, code, existing, change)
   where u.key is not null and u.code in (1, 12) and u.change > 0
   on conflict (id) do nothing;
@@ -73,8 +73,8 @@ begin
 end
 $$;
 
--- Compares the lines of drafted payments with those that were judged, and books or releases them where the payment is posted. Lists have
--- one element per line; p_operation says what was accepted of it. Lines of one payment stand together and in order.
+-- Books or releases the lines of drafted payments that are posted, and compares the lines of all that are changed with those that were judged.
+-- Lists have one element per line; p_operation says what was accepted of it. Lines of one payment stand together and in order.
 create function general_ledger.book_drafted_lines(
   p_accounts uuid[], p_operation general_ledger.operation[], p_payment uuid[], p_debit integer[], p_credit integer[],
   p_ordered bigint[], p_booked bigint[], p_debit_seq bigint[], p_credit_seq bigint[]
@@ -97,21 +97,44 @@ begin
     return;
   end if;
 
-  select count(*), count(*) filter (where (l.debit_account_id, l.credit_account_id, l.amount_minor) = (
-    select p_accounts[p_debit[u.n]], p_accounts[p_credit[u.n]], p_ordered[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u))
+  with booked as (
+    update general_ledger.payment_line l
+    set debit_seq = p_debit_seq[befores[width_bucket(l.payment_id, ids)] + l.line_no],
+        credit_seq = p_credit_seq[befores[width_bucket(l.payment_id, ids)] + l.line_no],
+        posted_minor = p_booked[befores[width_bucket(l.payment_id, ids)] + l.line_no]
+    where l.payment_id = any(ids) and p_operation[befores[width_bucket(l.payment_id, ids)] + 1] = 'post'
+    returning l.payment_id, l.line_no, l.debit_account_id, l.credit_account_id, l.amount_minor
+  )
+  select count(*), count(*) filter (where l.debit_account_id = p_accounts[p_debit[l.n]] and l.credit_account_id = p_accounts[p_credit[l.n]] and l.amount_minor = p_ordered[l.n])
   into known, same
-  from general_ledger.payment_line l
-  where l.payment_id = any(ids);
+  from (
+    select b.*, befores[width_bucket(b.payment_id, ids)] + b.line_no as n from booked b
+    union all
+    select x.payment_id, x.line_no, x.debit_account_id, x.credit_account_id, x.amount_minor, befores[width_bucket(x.payment_id, ids)] + x.line_no
+    from general_ledger.payment_line x
+    where x.payment_id = any(ids) and p_operation[befores[width_bucket(x.payment_id, ids)] + 1] <> 'post'
+  ) l;
   if known <> lines or same <> lines then
     raise exception 'the lines of a payment are others than those that were judged' using errcode = 'invalid_parameter_value';
   end if;
+end
+$$;
 
-  if 'post' = any(p_operation) then
-    update general_ledger.payment_line l
-    set (debit_seq, credit_seq, posted_minor) = (
-      select p_debit_seq[u.n], p_credit_seq[u.n], p_booked[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u)
-    where l.payment_id = any(ids) and p_operation[befores[width_bucket(l.payment_id, ids)] + l.line_no] = 'post';
-  end if;
+-- Sets the figures of accounts among which some are held or announced; lists follow p_accounts, which ascends. p_ahead: how far the version
+-- is ahead of the last number.
+create function general_ledger.book_accounts(
+  p_accounts uuid[], p_at timestamptz, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update general_ledger.account a
+  set balance_minor = p_balance[width_bucket(a.id, p_accounts)], last_seq = p_seq[width_bucket(a.id, p_accounts)],
+      held_minor = p_held[width_bucket(a.id, p_accounts)], incoming_minor = p_incoming[width_bucket(a.id, p_accounts)],
+      version = p_seq[width_bucket(a.id, p_accounts)] + p_ahead[width_bucket(a.id, p_accounts)],
+      last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, p_accounts)] then p_at else a.last_booked_at end
+  where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, p_accounts)] + p_ahead[width_bucket(a.id, p_accounts)];
 end
 $$;
 
@@ -129,8 +152,8 @@ begin
   select u.id, u.number, p_batch, u.place, p_changes[u.place + 1], p_at,
          case when u.operation in ('pend', 'cancel', 'expire') then (select p.value_date from general_ledger.payment p where p.id = u.id)
               else greatest(coalesce(u.value_date, p_today), p_first_open) end,
-         u.by, u.reason, p_stands[6 * (u.through - u.lines) + 1 : 6 * u.through]
-  from (select u.*, sum(u.lines) over (order by u.at)::integer as through
+         u.by, u.reason, p_stands[6 * (u.through - coalesce(u.lines, 1)) + 1 : 6 * u.through]
+  from (select u.*, sum(coalesce(u.lines, 1)) over (order by u.at)::integer as through
         from unnest(p_id, p_operation, p_place, p_number, p_value_date, p_by, p_reason, p_lines) with ordinality
           u(id, operation, place, number, value_date, by, reason, lines, at)) u
   where u.place is not null and u.operation <> 'transfer';
@@ -163,5 +186,6 @@ begin
 end
 $$;
 
-revoke all on function general_ledger.keep_answers, general_ledger.book_changes, general_ledger.book_drafted_lines, general_ledger.keep_history,
+revoke all on function general_ledger.keep_answers, general_ledger.book_changes, general_ledger.book_drafted_lines,
+  general_ledger.book_accounts, general_ledger.keep_history,
   general_ledger.keep_extras from public;

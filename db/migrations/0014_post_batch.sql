@@ -20,18 +20,18 @@ create function general_ledger.post_batch(
   c_created_by text[],      -- subject of the caller
   c_external_id text[], c_content uuid[], -- what the caller asked for, hashed
   c_key uuid[],             -- idempotency key, hashed with its owner; null: none
-  c_request text[],         -- hex SHA-256 of the request under that key
-  c_trace text[],           -- trace id, kept with a refusal under a key
+  c_request bytea[],        -- SHA-256 of the request under that key
+  c_trace text,             -- trace ids, kept with refusals under a key: the text of an array, read only when there are any
   c_keep_absent boolean[],  -- keep notFound under the key too (items of a list are answered once and for all)
   c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[],
   c_reason text[], c_expires_at timestamptz[],
   c_reverses uuid[],        -- the payment that this one undoes
   c_client uuid[],          -- the client whom the payment is about; must own one of its accounts
-  c_lines integer[],        -- number of lines
+  c_lines integer[],        -- number of lines; null: each has one
   -- one element per line, in the order of the commands; for a change: the payment's lines as they were drafted
-  l_payment uuid[], l_no smallint[],
   l_debit integer[], l_credit integer[], -- positions in p_accounts
-  l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[],
+  l_amount bigint[], l_currency text[], l_description text[],
+  l_type general_ledger.payment_type[], -- null: each has its payment's, which has no other line
   l_capture bigint[],       -- post: what to book of the line, 0 releases it whole; null: all
   -- conditions in the order of the commands: the account must be at this version when the command is judged
   v_command integer[], v_account integer[], v_version bigint[],
@@ -39,11 +39,10 @@ create function general_ledger.post_batch(
   out o_first_sequence bigint, out o_booked_at timestamptz, out o_today date,
   out o_first_open date,        -- the first day that is not closed; null: no day is
   -- per command
-  out o_code smallint[],
+  out o_code smallint[],        -- the accepted ones are numbered in their order, from first_sequence
   out o_account integer[],      -- the account a refusal is about
   out o_available bigint[],     -- insufficientFunds: what there is; a version condition: the version found
   out o_required bigint[],      -- insufficientFunds: what is needed; a version condition: the version asked for
-  out o_place integer[],        -- sequence = first_sequence + place
   out o_existing uuid[],        -- the payment that a repeat asks for
   out o_change smallint[],      -- the change of it: of a repeat the one answered then, of an accepted change its number
   out o_refusal text[],         -- the refusal kept under the key
@@ -69,7 +68,7 @@ as $$
 declare
   bound constant bigint := 9000000000000000000;
   commands constant integer := cardinality(c_id);
-  lines constant integer := cardinality(l_payment);
+  lines constant integer := cardinality(l_debit);
   -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
   phased constant boolean := c_operation is not null;
   conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
@@ -87,7 +86,9 @@ declare
   changes general_ledger.change[];
   reversed uuid[] := '{}';
   l_operation general_ledger.operation[];
+  place integer[] := array_fill(null::integer, array[commands]);
   amount bigint[] := l_amount;
+  l_payment uuid[] := c_id; l_no smallint[] := array_fill(1::smallint, array[lines]);
   batch bigint;
   closed date; closed_at_commit date;
   -- The command and line at hand.
@@ -96,7 +97,11 @@ declare
   j integer; d integer; c integer; m bigint; k integer;
   code smallint; culprit integer; need bigint; v integer := 1;
 begin
-  if 1 > any (c_lines) or (select sum(n) from unnest(c_lines) u(n)) is distinct from lines then
+  if c_lines is not null then
+    select array_agg(c_id[u.at] order by u.at, n), array_agg(n order by u.at, n) into l_payment, l_no
+    from unnest(c_lines) with ordinality u(count, at) cross join lateral generate_series(1, u.count) n;
+  end if;
+  if 1 > any (c_lines) or cardinality(l_payment) is distinct from lines then
     raise exception 'the lines do not fit the commands' using errcode = 'invalid_parameter_value';
   end if;
 
@@ -110,15 +115,12 @@ begin
   if closed > '-infinity' then
     o_first_open := closed + 1;
   end if;
-  o_account := array_fill(null::integer, array[commands]);
-  o_place := o_account;
+  o_account := place;
   o_available := array_fill(null::bigint, array[commands]);
   o_required := o_available;
   o_client := subjects;
   o_debit_seq := array_fill(null::bigint, array[lines]);
-  o_debit_balance := o_debit_seq;
-  o_credit_seq := o_debit_seq;
-  o_credit_balance := o_debit_seq;
+  o_debit_balance := o_debit_seq; o_credit_seq := o_debit_seq; o_credit_balance := o_debit_seq;
 
   -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
   select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
@@ -128,8 +130,7 @@ begin
     -- Time never falls along a payment either.
     select n.states, n.numbers, n.codes, n.pended_at, n.reasons, n.since into states, numbers, codes, o_pended_at, o_reason, o_booked_at
     from general_ledger.judge_changes(c_id, c_operation, c_confined, c_owner_tenant, o_booked_at, l_payment, l_no, l_capture) n;
-    o_debit_held := o_debit_seq;
-    o_credit_held := o_debit_seq;
+    o_debit_held := o_debit_seq; o_credit_held := o_debit_seq;
     o_stands := array_fill(null::bigint, array[6 * lines]);
     changes := array_fill(null::general_ledger.change, array[commands]);
     l_operation := array_fill(null::general_ledger.operation, array[lines]);
@@ -142,7 +143,7 @@ begin
   -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
   for i in 1..commands loop
     first := last + 1;
-    last := last + c_lines[i];
+    last := last + coalesce(c_lines[i], 1);
     code := o_code[i];
     if code <> 0 then
       refused := refused + 1;
@@ -283,7 +284,7 @@ begin
       continue;
     end if;
 
-    o_place[i] := accepted;
+    place[i] := accepted;
     accepted := accepted + 1;
     subjects[accepted] := c_id[i];
     -- The payment is the debited client's, else the credited one's; its tenant is that client's.
@@ -316,13 +317,13 @@ begin
     return;
   end if;
   if refused > 0 or phased then
-    perform general_ledger.keep_answers(c_key, c_request, c_trace, c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
+    perform general_ledger.keep_answers(c_key, c_request, c_trace::text[], c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
   end if;
   if accepted = 0 then
     return;
   end if;
 
-  -- 4. Write. Every table once.
+  -- 4. Write. Every table once. (unnest in a select list gives row by row what as a table it would put down and take up again.)
   batch := nextval('general_ledger.batch');
   insert into general_ledger.payment (id, client_id, batch_id, place, type, state, value_date, asked_value_date, created_at, pended_at, posted_at, content, tenant, owner_tenant,
          created_by, external_id, description, reference, reason, metadata, expires_at, reverses_payment_id)
@@ -331,53 +332,54 @@ begin
          greatest(coalesce(u.value_date, o_today), o_first_open), case when u.value_date < o_first_open then u.value_date end,
          o_booked_at, case when u.operation = 'hold' then o_booked_at end, case when u.operation is null or u.operation = 'transfer' then o_booked_at end,
          u.content, u.tenant, u.owner_tenant, u.created_by, u.external_id, u.description, u.reference, u.reason, u.metadata::jsonb, u.expires_at, u.reverses
-  from unnest(c_id, c_operation, o_client, o_place, c_type, c_value_date, c_content, payment_tenant, c_owner_tenant, c_created_by, c_external_id, c_description, c_reference,
-              c_reason, c_metadata, c_expires_at, c_reverses)
-    u(id, operation, client, place, type, value_date, content, tenant, owner_tenant, created_by, external_id, description, reference, reason, metadata, expires_at, reverses)
+  from (
+    select unnest(c_id) as id, unnest(c_operation) as operation, unnest(o_client) as client, unnest(place) as place, unnest(c_type) as type,
+           unnest(c_value_date) as value_date, unnest(c_content) as content, unnest(payment_tenant) as tenant, unnest(c_owner_tenant) as owner_tenant,
+           unnest(c_created_by) as created_by, unnest(c_external_id) as external_id, unnest(c_description) as description, unnest(c_reference) as reference,
+           unnest(c_reason) as reason, unnest(c_metadata) as metadata, unnest(c_expires_at) as expires_at, unnest(c_reverses) as reverses
+  ) u
   where u.place is not null and (u.operation is null or u.operation < 'pend');
 
   insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, debit_seq, credit_seq, currency, type, description, drafted_in)
   select u.payment, u.no, p_accounts[u.debit], p_accounts[u.credit], u.amount, u.debit_seq, u.credit_seq, u.currency, u.type, u.description,
          case when u.debit_seq is null then batch end
-  from unnest(l_payment, l_no, l_debit, l_credit, l_amount, o_debit_seq, o_credit_seq, l_currency, l_type, l_description, l_operation)
-    u(payment, no, debit, credit, amount, debit_seq, credit_seq, currency, type, description, operation)
+  from (
+    select unnest(l_payment) as payment, unnest(l_no) as no, unnest(l_debit) as debit, unnest(l_credit) as credit, unnest(l_amount) as amount,
+           unnest(o_debit_seq) as debit_seq, unnest(o_credit_seq) as credit_seq, unnest(l_currency) as currency, unnest(coalesce(l_type, c_type)) as type,
+           unnest(l_description) as description, unnest(l_operation) as operation
+  ) u
   where case when phased then u.operation < 'pend' else u.debit_seq is not null end;
 
   insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
-  select u.key, decode(u.request, 'hex'), u.id, u.change
-  from unnest(c_key, c_request, c_id, o_place, o_change) u(key, request, id, place, change)
+  select u.key, u.request, u.id, u.change
+  from (select unnest(c_key) as key, unnest(c_request) as request, unnest(c_id) as id, unnest(place) as place, unnest(o_change) as change) u
   where u.key is not null and u.place is not null;
 
   if phased then
-    perform general_ledger.book_changes(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, states, c_value_date, c_reason);
+    perform general_ledger.book_changes(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, place, o_change, states, c_value_date, c_reason);
     perform general_ledger.book_drafted_lines(p_accounts, l_operation, l_payment, l_debit, l_credit, l_amount, amount, o_debit_seq, o_credit_seq);
-    perform general_ledger.keep_history(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, changes,
+    perform general_ledger.keep_history(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, place, o_change, changes,
       c_value_date, c_created_by, c_reason, c_lines, o_stands);
   end if;
   if c_metadata is not null or c_expires_at is not null or c_reverses is not null then
-    perform general_ledger.keep_extras(c_id, c_operation, o_place, c_metadata, c_expires_at, c_reverses);
+    perform general_ledger.keep_extras(c_id, c_operation, place, c_metadata, c_expires_at, c_reverses);
   end if;
 
   insert into general_ledger.entry (account_id, payment_id, account_seq, amount_minor, balance_after, held_after, booked_at, line_no)
-  select p_accounts[u.debit], u.payment, u.debit_seq, -u.amount, u.debit_balance, case when phased then u.debit_held else o_held[u.debit] end, o_booked_at, u.no
-  from unnest(l_payment, l_no, l_debit, amount, o_debit_seq, o_debit_balance, o_debit_held)
-    u(payment, no, debit, amount, debit_seq, debit_balance, debit_held)
-  where u.debit_seq is not null
+  select p_accounts[u.debit], u.payment, u.seq, -u.amount, u.balance, case when phased then u.held else o_held[u.debit] end, o_booked_at, u.no
+  from (select unnest(l_payment) as payment, unnest(l_no) as no, unnest(l_debit) as debit, unnest(amount) as amount,
+               unnest(o_debit_seq) as seq, unnest(o_debit_balance) as balance, unnest(o_debit_held) as held) u
+  where u.seq is not null
   union all
-  select p_accounts[u.credit], u.payment, u.credit_seq, u.amount, u.credit_balance, case when phased then u.credit_held else o_held[u.credit] end, o_booked_at, u.no
-  from unnest(l_payment, l_no, l_credit, amount, o_credit_seq, o_credit_balance, o_credit_held, o_debit_seq)
-    u(payment, no, credit, amount, credit_seq, credit_balance, credit_held, debit_seq)
+  select p_accounts[u.credit], u.payment, u.seq, u.amount, u.balance, case when phased then u.held else o_held[u.credit] end, o_booked_at, u.no
+  from (select unnest(l_payment) as payment, unnest(l_no) as no, unnest(l_credit) as credit, unnest(amount) as amount,
+               unnest(o_credit_seq) as seq, unnest(o_credit_balance) as balance, unnest(o_credit_held) as held, unnest(o_debit_seq) as debit_seq) u
   where u.debit_seq is not null;
 
-  -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
   if phased then
-    update general_ledger.account a
-    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
-        held_minor = held[width_bucket(a.id, p_accounts)], incoming_minor = incoming[width_bucket(a.id, p_accounts)],
-        version = seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)],
-        last_booked_at = case when a.last_seq <> seq[width_bucket(a.id, p_accounts)] then o_booked_at else a.last_booked_at end
-    where a.id = any(p_accounts) and a.version <> seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)];
+    perform general_ledger.book_accounts(p_accounts, o_booked_at, bal, seq, held, incoming, ahead);
   else
+    -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
     update general_ledger.account a
     set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
         version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at

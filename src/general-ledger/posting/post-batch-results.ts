@@ -35,11 +35,10 @@ export type PostBatchRow = {
   bookedAt: Date;
   today: string;
   firstOpen: string | null;
-  codes: string;
+  codes: string | null;
   accounts: string | null;
   available: string | null;
   required: string | null;
-  places: string;
   existing: string | null;
   changes: string | null;
   refusals: (string | null)[] | null;
@@ -53,14 +52,13 @@ export type PostBatchRow = {
   stands: string | null;
   pendedAt: (string | null)[] | null;
   reasons: (string | null)[] | null;
-  held: string;
-  creditNormal: string;
+  held: string | null;
+  creditNormal: string | null;
 };
 
 /** The result of each command, in order. */
 export function readResults(row: PostBatchRow, commands: readonly LedgerCommand[], accounts: readonly string[]): CommandResult[] {
-  const codes = row.codes.split(",");
-  const places = row.places.split(",");
+  const codes = row.codes?.split(",");
   const culprits = row.accounts?.split(",");
   const existing = row.existing?.split(",");
   const changes = row.changes?.split(",");
@@ -69,13 +67,15 @@ export function readResults(row: PostBatchRow, commands: readonly LedgerCommand[
   const clients = row.clients.split(",");
   const stands = new Stands(row, accounts);
   let line = 0;
+  let accepted = 0n;
   return commands.map((command, index): CommandResult => {
     const start = line;
     line += linesOf(command).length;
-    const outcome = outcomeOf(Number(codes[index]));
+    const outcome = outcomeOf(codes === undefined ? 0 : Number(codes[index]));
     if (outcome === "accepted") {
       if (row.firstSequence === null) return { outcome: "withdrawn" };
-      const sequence = row.firstSequence + BigInt(places[index] ?? "");
+      const sequence = row.firstSequence + accepted;
+      accepted += 1n;
       const left = stands.of(command, start);
       const payment = isChange(command)
         ? changedPayment(command, row, index, { sequence, accounts: left })
@@ -133,10 +133,10 @@ class Stands {
     this.#debit = { seq: row.debitSeq.split(","), balance: row.debitBalance.split(","), held: row.debitHeld?.split(",") ?? null };
     this.#credit = { seq: row.creditSeq.split(","), balance: row.creditBalance.split(","), held: row.creditHeld?.split(",") ?? null };
     this.#phased = row.stands?.split(",") ?? [];
-    const held = row.held.split(",");
-    const sides = row.creditNormal.split(",");
+    const held = row.held?.split(",");
+    const sides = row.creditNormal?.split(",");
     this.#accounts = new Map(
-      accounts.map((id, index) => [id, { heldMinor: BigInt(held[index] || 0), creditNormal: sides[index] === "t" }]),
+      accounts.map((id, index) => [id, { heldMinor: BigInt(held?.[index] || 0), creditNormal: sides?.[index] !== "f" }]),
     );
   }
 
