@@ -71,7 +71,8 @@ describe("a reversal", () => {
     bodyOf(await life.act("cancel", drafted.id));
     const second = bodyOf(await life.draft(reversalOf(payment.id))) as TestPayment;
     bodyOf(await life.act("pend", second.id));
-    bodyOf(await life.act("post", second.id));
+    expect((await life.act("post", second.id, { amount: "5.99" })).body).toMatchObject({ status: 400, code: "validationFailed" });
+    bodyOf(await life.act("post", second.id, { amount: "6.00" }));
     expect((await life.get(payment.id)).body).toMatchObject({ reversedByPaymentId: second.id });
     expect(await life.figures(payer, payee)).toEqual(["10.00 0.00 10.00 0.00", "0.00 0.00 0.00 0.00"]);
   });

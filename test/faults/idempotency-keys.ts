@@ -314,19 +314,19 @@ async function externalIds(report: Report, on: KeyedBank, there: Caller): Promis
 
 /** One name for payments between different accounts, at both instances at once: no lock of an account keeps them apart, only the name does. */
 async function namesAcrossAccounts(report: Report, { caller }: KeyedBank, there: Caller): Promise<void> {
-  const twins = 12;
-  const accounts = await atOnce(2 * twins, () => caller.settlement());
+  const many = 12;
+  const accounts = await atOnce(2 * many, () => caller.settlement());
   for (let round = 0; round < 6; round++) {
     const key = newKey();
     const named = { externalId: newKey(), amount: "1.50", currency: "EUR" };
     const send = (index: number): Promise<Answer> => {
-      const order = { ...named, debitAccountId: accounts[index], creditAccountId: accounts[twins + index] };
+      const order = { ...named, debitAccountId: accounts[index], creditAccountId: accounts[many + index] };
       const at = index % 2 === 0 ? caller : there;
       // By externalId, by key, or both; the other name is one's own.
       if (round % 3 === 0) return at.post(TRANSFER, order);
       return at.post(TRANSFER, round % 3 === 1 ? { ...order, externalId: newKey() } : order, key);
     };
-    const answers = await atOnce(twins, send);
+    const answers = await atOnce(many, send);
     const passed = answers.filter(({ status }) => status === 200).length;
     report.expectEqual(passed, 1, `payments of one name between different accounts that passed of ${answers.length} at once`);
     for (const { status, text } of answers)

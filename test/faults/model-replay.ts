@@ -28,12 +28,14 @@ export const modelReplay: Suite = {
       const history = await record(bank, servers, report, seed, size);
       for (const change of new Set(history.changes.map((each) => each.change)))
         report.set(change, history.changes.filter((each) => each.change === change).length);
-      const { faults, reads, refusals, widestWindow } = judge(history);
+      const { faults, reads, refusals, widestWindow, pairs } = judge(history);
       for (const fault of faults) report.expect(false, `FINLEGO_SEED=${seed}: ${fault}`);
       report.set("changes", history.changes.length);
       report.set("reads", reads);
       for (const [code, count] of refusals) report.set(`refused with ${code}`, count);
       report.set("widest window", widestWindow);
+      report.set("pairs of state and command", pairs.size);
+      report.expect(size === "short" || pairs.size === 12, `only these pairs of state and command were met: ${[...pairs].join(", ")}`);
       if (report.broken === 0) plantDamage(history, report);
       await checkBooks(bank, report, "after the load");
     });

@@ -2,7 +2,16 @@
 // must have done; the clock says between which changes an answer may stand.
 
 import { refusedBy, type Refused, toldBy, isOfTerms } from "./claims.ts";
-import { Books, type Obstacle, obstaclesOfDraft, obstaclesOfPend, obstaclesOfPost, obstaclesOfTransfer, transfer } from "./model.ts";
+import {
+  Books,
+  isReversalInPart,
+  type Obstacle,
+  obstaclesOfDraft,
+  obstaclesOfPend,
+  obstaclesOfPost,
+  obstaclesOfTransfer,
+  transfer,
+} from "./model.ts";
 import { type Call, type History, type Order, toText } from "./operation.ts";
 import { partsAsked, Replay, withTerms } from "./replay.ts";
 import { type Seen, Timeline } from "./timeline.ts";
@@ -14,6 +23,8 @@ export type Verdict = {
   readonly reads: number;
   readonly refusals: ReadonlyMap<string, number>;
   readonly widestWindow: number;
+  /** Pairs of a payment's state and a command that were met: three commands, four states. */
+  readonly pairs: ReadonlySet<string>;
 };
 
 export function judge(history: History): Verdict {
@@ -29,6 +40,7 @@ class Judge {
   readonly #refusals = new Map<string, number>();
   /** An answer that tells the ids of a payment's lines, by payment. */
   readonly #tellsLines = new Map<string, Readonly<Record<string, unknown>>>();
+  readonly #pairs = new Set<string>();
   #timeline: Timeline;
   #reads = 0;
   #widest = 0;
@@ -54,7 +66,7 @@ class Judge {
       else if (call.operation.kind.startsWith("read")) this.#judgeRead(call);
       else this.#judgeWrite(call);
     }
-    return { faults: this.#faults, reads: this.#reads, refusals: this.#refusals, widestWindow: this.#widest };
+    return { faults: this.#faults, reads: this.#reads, refusals: this.#refusals, widestWindow: this.#widest, pairs: this.#pairs };
   }
 
   #judgeRead(call: Call): void {
@@ -84,6 +96,9 @@ class Judge {
     )
       this.#faults.push(`call ${call.number} (${call.operation.kind}) answers the account as it was at no point from ${from} to ${to}`);
     for (const refused of refusedBy(call)) this.#judgeRefusal(refused, from, to);
+    const { operation } = call;
+    const state = "paymentId" in operation ? this.#replay.payments.get(operation.paymentId)?.at(from)?.state : undefined;
+    if (state !== undefined) this.#pairs.add(`${state} ${operation.kind}`);
   }
 
   /** The account is then as the call wanted it. */
@@ -235,6 +250,7 @@ class Judge {
     const payment = books.payment(paymentId);
     if (payment === undefined) return [{ code: "notFound" }];
     const parts = partsAsked(call, this.#tellsLines.get(paymentId) ?? { transactions: [] });
+    if (isReversalInPart(payment, parts)) return [{ code: "validationFailed" }];
     const next = { pend: "pending", post: "posted", cancel: "cancelled" }[kind];
     if (payment.state === next) {
       // Done before: answered as it is, unless other amounts were asked for.

@@ -113,10 +113,16 @@ export function obstaclesOfPend(books: Books, lines: readonly LineOrder[]): Obst
 
 /** Of a pending payment. The money is held: nothing but a block of the accounts can be in the way, of lines of which something is booked. */
 export function obstaclesOfPost(books: Books, payment: Payment, parts: readonly bigint[] | null): Obstacle[] {
+  if (isReversalInPart(payment, parts)) return [{ code: "validationFailed" }];
   return obstaclesOfLines(
     books,
     payment.lines.filter((_, index) => parts === null || (parts[index] ?? 0n) > 0n),
   );
+}
+
+/** A reversal undoes a payment, not some of it. */
+export function isReversalInPart({ order, lines }: Payment, parts: readonly bigint[] | null): boolean {
+  return order.reverses !== null && parts !== null && lines.some(({ amount }, index) => amount !== parts[index]);
 }
 
 function obstaclesOfLines(books: Books, lines: readonly LineOrder[]): Obstacle[] {
