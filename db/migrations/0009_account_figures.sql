@@ -109,29 +109,42 @@ grant select on general_ledger.hold_change to finlego_app;
 create trigger hold_change_is_immutable before update or delete or truncate on general_ledger.hold_change
   for each statement execute function platform.refuse_change();
 
--- A change of a payment tells how it left its accounts: the third of the six figures of a line is what is held on the debited one.
+-- Changes of payments tell how they left their accounts: the third of the six figures of a line is what is held on the debited one. Noted
+-- is what differs from what stood there, be it of an earlier batch or of an earlier place in this one.
 create function general_ledger.note_holds() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 begin
   insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
-  select distinct on (l.account) l.account, greatest(new.changed_at, before.changed_at), new.batch_id, new.place, new.stands[6 * l.at - 3]
+  select n.account, greatest(n.changed_at, n.before_at), n.batch_id, n.place, n.held
   from (
-    select d.debit_account_id as account, row_number() over (order by d.line_no) as at
-    from general_ledger.payment_line d where d.payment_id = new.payment_id
-  ) l
-  left join lateral (
-    select h.changed_at, h.held_minor from general_ledger.hold_change h where h.account_id = l.account
-    order by h.changed_at desc, h.batch_id desc, h.place desc limit 1
-  ) before on true
-  where new.stands[6 * l.at - 3] <> coalesce(before.held_minor, 0);
+    select h.account, h.changed_at, h.batch_id, h.place, h.held, before.changed_at as before_at,
+           lag(h.held, 1, coalesce(before.held_minor, 0)) over (partition by h.account order by h.batch_id, h.place) as held_before
+    from (
+      select distinct on (l.account, c.batch_id, c.place) l.account, c.changed_at, c.batch_id, c.place, c.stands[6 * l.at - 3] as held
+      from added c
+      cross join lateral (
+        select d.debit_account_id as account, row_number() over (order by d.line_no) as at
+        from general_ledger.payment_line d where d.payment_id = c.payment_id
+      ) l
+      where c.change <> 'payment.drafted'
+      order by l.account, c.batch_id, c.place
+    ) h
+    left join lateral (
+      select x.changed_at, x.held_minor from general_ledger.hold_change x where x.account_id = h.account
+      order by x.changed_at desc, x.batch_id desc, x.place desc limit 1
+    ) before on true
+  ) n
+  where n.held <> n.held_before;
   return null;
 end
 $$;
 create trigger payment_change_notes_holds after insert on general_ledger.payment_change
-  for each row when (new.change <> 'payment.drafted') execute function general_ledger.note_holds();
+  referencing new table as added for each statement execute function general_ledger.note_holds();
 
 -- Sums of entries that were valued on another day than the one (in UTC, whatever the bank's time zone) on which they were booked.
 create table general_ledger.value_shift (

@@ -79,8 +79,7 @@ declare
   -- Of the payments to change, by command: state, number of changes, and what these say of the change.
   states general_ledger.payment_state[]; numbers smallint[]; codes smallint[];
   -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
-  accepted integer := 0;
-  refused integer := 0;
+  accepted integer := 0; refused integer := 0;
   payment_tenant text[] := array_fill(null::text, array[commands]);
   subjects uuid[] := array_fill(null::uuid, array[commands]);
   changes general_ledger.change[];
@@ -89,8 +88,7 @@ declare
   place integer[] := array_fill(null::integer, array[commands]);
   amount bigint[] := l_amount;
   l_payment uuid[] := c_id; l_no smallint[] := array_fill(1::smallint, array[lines]);
-  batch bigint;
-  closed date; closed_at_commit date;
+  batch bigint; closed date; closed_at_commit date;
   -- The command and line at hand.
   i integer; first integer; last integer := 0; done integer; only_tenant text;
   op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
