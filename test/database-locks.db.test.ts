@@ -4,7 +4,9 @@
 import { ledgerVerifiable } from "#general-ledger";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { aLine, unique } from "./builders.ts";
 import { attempt, DONE, openSmallBooks, PAYMENT, type SmallBooks } from "./raw-sql.ts";
+import { bodyOf } from "./setup/ledger.ts";
 
 const NOT_PERMITTED = "42501";
 
@@ -239,13 +241,13 @@ describe("the app role", () => {
   });
 
   /** One transfer of 1.00 EUR from Alice to Bob, as the product sends it, with the accounts in the order given. */
-  const post = (accounts: readonly string[], lines: 0 | 1 | 2, operation = "transfer"): string => {
+  const post = (accounts: readonly string[], lines: 0 | 1 | 2, operation = "transfer", payment = PAYMENT, amount = 100): string => {
     const values: Readonly<Record<string, string>> = {
       p_accounts: `array[${accounts.map((id) => `'${id}'::uuid`).join(", ")}]`,
       p_atomic: "false",
       p_time_zone: "'UTC'",
       c_operation: `'{${operation}}'`,
-      c_id: `'{${PAYMENT}}'`,
+      c_id: `'{${payment}}'`,
       c_owner_tenant: "'{default}'",
       c_confined: "'{f}'",
       c_created_by: "'{test}'",
@@ -259,7 +261,7 @@ describe("the app role", () => {
       c_lines: `'{${lines}}'`,
       l_debit: `'{${accounts.indexOf(ids.alice) + 1}}'`,
       l_credit: `'{${accounts.indexOf(ids.bob) + 1}}'`,
-      l_amount: "'{100}'",
+      l_amount: `'{${amount}}'`,
       l_currency: "'{EUR}'",
       l_type: "'{transfer}'",
       ...nulls("l_description l_capture v_command v_account v_version"),
@@ -280,6 +282,20 @@ describe("the app role", () => {
   test.each([0, 2] as const)("may not post a payment of %s lines and send one", async (lines) => {
     const end = await attempt(app, [post([ids.alice, ids.bob].toSorted(), lines)]);
     expect(end.message).toMatch(/the lines do not fit the commands/);
+  });
+
+  test.each(["pend", "cancel"])("may %s a draft as it was drafted, and not as another payment", async (operation) => {
+    const lines = ["1.00", "2.00"].map((amount) => aLine({ id: ids.alice, currency: "EUR" }, { id: ids.bob, currency: "EUR" }, amount));
+    const draftOf = async (transactions: readonly unknown[]): Promise<string> =>
+      String(bodyOf(await bank.system.post("/v2/internal/Payments", { externalId: unique("draft"), transactions }))["id"]);
+    const [short, long] = [await draftOf(lines.slice(0, 1)), await draftOf(lines)];
+    const { alice, bob, source } = ids;
+    const change = (between: readonly string[], payment: string, amount: number): string =>
+      post(between.toSorted(), 1, operation, payment, amount);
+    expect(await attempt(app, [change([alice, bob], short, 100)])).toEqual(DONE);
+    for (const other of [change([alice, bob], short, 99), change([alice, bob], long, 100), change([alice, bob, source], short, 300)]) {
+      expect((await attempt(app, [other])).message).toMatch(/are others than those that were judged/);
+    }
   });
 
   // With one DATABASE_URL for all, the session belongs to the owner and only acts as the app role.

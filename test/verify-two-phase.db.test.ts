@@ -2,7 +2,9 @@
 
 import { verify } from "#platform/verify.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { aLine, aTransfer, unique } from "./builders.ts";
 import { complaintsOf, type Damage, expectFound, type FilledBooks, openBooks, type Place, rooms } from "./damaged-books.ts";
+import { bodyOf, openLedgerApp, type TestAccount } from "./setup/ledger.ts";
 import { type Books, fill } from "./two-phase-books.ts";
 
 let filled: FilledBooks<Books>;
@@ -20,6 +22,37 @@ test("sound books are right, as the owner and as the app role see them", async (
     }
   } finally {
     await copy.drop();
+  }
+});
+
+test("books on which payments are held, posted and cancelled at once are right at every instant", async () => {
+  const bank = await openLedgerApp();
+  try {
+    const [alice, bob, carol] = [
+      await bank.aFundedAccount("1000.00"),
+      await bank.aFundedAccount("1000.00"),
+      await bank.aFundedAccount("1000.00"),
+    ];
+    const live = async (from: TestAccount, to: TestAccount, end: "post" | "cancel", body: unknown): Promise<void> => {
+      const order = { externalId: unique("hold"), state: "pending", transactions: [aLine(from, to, "2.00")] };
+      const payment = bodyOf(await bank.system.post("/v2/internal/Payments", order));
+      await bank.transfer(aTransfer(to, from, "0.01"));
+      bodyOf(await bank.system.post(`/v2/internal/Payments/${String(payment["id"])}/${end}`, body));
+    };
+    const settled = Promise.all(
+      Array.from({ length: 20 }, () => [
+        live(alice, bob, "post", { amount: "1.25" }),
+        live(bob, carol, "cancel", {}),
+        live(carol, alice, "post", {}),
+      ]).flat(),
+    );
+    for (let round = 0; round < 3; round++) {
+      expect(complaintsOf(await verify({ url: bank.database.ownerUrl, mode: "development", rooms }))).toEqual([]);
+    }
+    await settled;
+    expect(complaintsOf(await verify({ url: bank.database.ownerUrl, mode: "development", rooms }))).toEqual([]);
+  } finally {
+    await bank.close();
   }
 });
 

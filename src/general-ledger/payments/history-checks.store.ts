@@ -10,8 +10,7 @@ const PAYMENT_STANDS_AS_ITS_HISTORY_SAYS = `
   from (
     select coalesce(p.id, n.payment_id) as id, p.state, p.batch_id, p.place, p.change_no, p.value_date, p.reason, p.created_at, p.pended_at,
            p.posted_at, p.cancelled_at, n.change_no as newest_no, n.batch_id as newest_batch, n.place as newest_place, n.change as newest,
-           case when n.change = 'payment.posted' or n.change_no = 1 then n.value_date else p.value_date end as newest_value_date,
-           r.reason as newest_reason, n.created, n.pended, n.posted, n.cancelled
+           n.value_date as newest_value_date, r.reason as newest_reason, n.created, n.pended, n.posted, n.cancelled
     from general_ledger.payment p
     full join (
       select c.payment_id, c.change_no, c.batch_id, c.place, c.change, c.value_date, h.created, h.pended, h.posted, h.cancelled
