@@ -31,8 +31,6 @@ export async function measureGrowth(options: GrowthOptions): Promise<void> {
     const grownSize = { accounts: Math.max(FEW, Math.ceil(options.rows / 10)), payments: Math.ceil(options.rows / 2) };
     const empty = await fill("empty", await server.createBooks("empty"), { accounts: FEW, payments: FEW });
     const grown = await fill("grown", server, grownSize);
-    const sizes = await withClient(grown.books.ownerUrl, readSizes);
-
     const cells = await startCells(server, empty, grown, closers);
     const targets = new Map<Side, Awaited<ReturnType<typeof startProductServer>>["target"]>();
     for (const side of [empty, grown]) {
@@ -41,6 +39,7 @@ export async function measureGrowth(options: GrowthOptions): Promise<void> {
       targets.set(side, started.target);
     }
     for (const { books } of [empty, grown]) await withClient(books.ownerUrl, settle);
+    const sizes = await withClient(grown.books.ownerUrl, readSizes);
 
     const samples = new Map<string, Sample[]>(Object.values(CELLS).map((title) => [title, []]));
     const timings: Record<Side["name"], Timings> = { empty: new Map(), grown: new Map() };
