@@ -199,7 +199,9 @@ describe("pages", () => {
 
   test("400 for a cursor of another account, another order, a forged place, or beside a page number", async () => {
     const { nextCursor } = await read(account.id);
-    const [mark = "", digest = ""] = Buffer.from(nextCursor ?? "", "base64url").toString().split(" ");
+    const [mark = "", digest = ""] = Buffer.from(nextCursor ?? "", "base64url")
+      .toString()
+      .split(" ");
     const forged = (place: string): string => Buffer.from(`${mark} ${digest} desc ${place}`).toString("base64url");
     expect((await bank.system.get(`/internal/Transactions?accountId=${account.id}&cursor=${forged("9.9.9")}`)).status).toBe(200);
     const queries = [
@@ -221,7 +223,9 @@ describe("pages", () => {
   test("a cursor whose place lies outside the account is an empty or a whole list, never a fault", async () => {
     const at = async (place: string, sortDirection: string): Promise<number[]> => {
       const { nextCursor } = await read(account.id, { sortDirection, pageSize: 1 });
-      const [mark = "", digest = ""] = Buffer.from(nextCursor ?? "", "base64url").toString().split(" ");
+      const [mark = "", digest = ""] = Buffer.from(nextCursor ?? "", "base64url")
+        .toString()
+        .split(" ");
       const cursor = Buffer.from(`${mark} ${digest} ${sortDirection} ${place}`).toString("base64url");
       return numbers(await read(account.id, { cursor, sortDirection }));
     };

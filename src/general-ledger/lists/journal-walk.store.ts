@@ -8,9 +8,16 @@ import { FIRST_SLOT, type Found, LAST_SLOT } from "./place.ts";
 import { type Filter, Values } from "./statement.ts";
 import type { Look, Range } from "./walk.ts";
 
-/** Where the ledger's head stands on this snapshot: the number of its last change. */
-export async function readHead(tx: Tx): Promise<bigint> {
-  const rows = await tx.sql<{ head: bigint }>`select last_sequence as head from general_ledger.ledger_head where id = 1`;
+/**
+ * Begins the reading of a list: tells where the ledger's head stands on this snapshot, the number of its last change. From here on to its
+ * end the transaction reads row by row along indexes and stops where it has enough: what the planner may not do is read whole tables, or
+ * all of a stretch to sort it, because it takes a filter that matches much for one that matches nothing.
+ */
+export async function beginList(tx: Tx): Promise<bigint> {
+  const rows = await tx.sql<{ head: bigint }>`
+    select last_sequence as head, set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
+    from general_ledger.ledger_head where id = 1`;
   return rows[0]?.head ?? 0n;
 }
 

@@ -7,18 +7,19 @@ export type ListView = {
   readonly ofEntry: string;
   /** From a line on the debited (0) or credited (1) account to its row, once for each row. */
   ofLine(side: 0 | 1): string;
-  /** Whether a drafted line of the account leads to something that stands where it was drafted. `ids` and `head` are placeholders. */
-  standsAtDraft(ids: string, head: string): string;
+  /**
+   * Of a posted payment: from a line of the account that was released to its row, where nothing else of it stands there. Null: such a line
+   * has a row of its own, which stands where it was drafted. `ids` is a placeholder.
+   */
+  readonly ofReleased: ((ids: string) => string) | null;
 };
-
-const IS_BOOKED_BY = (head: string): string => `m.is_booked and m.sequence <= ${head}`;
 
 /** Sides of lines. */
 export const TRANSACTIONS: ListView = {
   name: "general_ledger.movement",
   ofEntry: "m.payment_id = e.payment_id and m.line_no = e.line_no and m.side = case when e.amount_minor < 0 then 0 else 1 end",
   ofLine: (side) => `m.payment_id = l.payment_id and m.line_no = l.line_no and m.side = ${side}`,
-  standsAtDraft: (_ids, head) => `not (${IS_BOOKED_BY(head)})`,
+  ofReleased: null,
 };
 
 /** Payments; one with several lines on an account is met at the first of them. */
@@ -30,10 +31,10 @@ export const PAYMENTS: ListView = {
   ofLine: () => `m.payment_id = l.payment_id and not exists (
       select from general_ledger.payment_line o
       where o.payment_id = l.payment_id and o.line_no < l.line_no and a.id in (o.debit_account_id, o.credit_account_id))`,
-  // Of a posted payment whose lines on these accounts were all released, nothing stands where it was posted.
-  standsAtDraft: (ids, head) => `not (${IS_BOOKED_BY(head)}) or not exists (
+  ofReleased: (ids) => `m.payment_id = l.payment_id and not exists (
       select from general_ledger.payment_line o
-      where o.payment_id = l.payment_id and o.debit_seq is not null and (o.debit_account_id = any(${ids}) or o.credit_account_id = any(${ids})))`,
+      where o.payment_id = l.payment_id and (o.debit_account_id = any(${ids}) or o.credit_account_id = any(${ids}))
+        and (o.debit_seq is not null or o.line_no < l.line_no))`,
 };
 
 /**

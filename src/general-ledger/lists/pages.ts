@@ -5,7 +5,7 @@ import { type PageRequest, readPage, writeCursor } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
 import type { Tx } from "#platform/db.ts";
 import type { DateBounds } from "./bounds.ts";
-import { countChangesBefore, lastChangeDatedBefore, readHead } from "./journal-walk.store.ts";
+import { countChangesBefore, lastChangeDatedBefore, beginList } from "./journal-walk.store.ts";
 import { type Found, placeText, readPlace } from "./place.ts";
 import { type Look, type Range, walk } from "./walk.ts";
 
@@ -41,7 +41,7 @@ export async function readListPage(
   const ownMark = `${mark} ${request.sortDirection}`;
   const start = readPage(request, ownMark);
   const skip = "skip" in start ? start.skip : 0;
-  const now = await readHead(tx);
+  const now = await beginList(tx);
   const place = "after" in start ? readPlace(start.after) : null;
   const began = place === null || place.head > now ? now : place.head;
   const after = place?.after ?? null;
@@ -83,5 +83,5 @@ export async function rangeOf(tx: Tx, { from, before }: DateBounds, { newestFirs
   const first = from === null ? 1n : (await countChangesBefore(tx, from)) + 1n;
   const limit = newestFirst && at !== null && at < now ? at : now;
   const last = before === null ? now : await lastChangeDatedBefore(tx, before, limit);
-  return { newestFirst, head, from: first, through: last < now ? last : now };
+  return { newestFirst, head, from: first, through: last < now ? last : now, isWhole: from === null && before === null };
 }

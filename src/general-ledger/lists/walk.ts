@@ -10,10 +10,12 @@ export type Range = {
   readonly head: bigint;
   readonly from: bigint;
   readonly through: bigint;
+  /** Both ends are those of the ledger: nothing is left out. */
+  readonly isWhole: boolean;
 };
 
-/** One look at a list: the first things behind `after`, and how far the look went; `through` null: to the end. */
-export type Stretch = { readonly found: readonly Found[]; readonly through: Place | null };
+/** One look at a list: the first things behind `after`, and how far the look went (null: to the end); `spent` rows, where more than asked for. */
+export type Stretch = { readonly found: readonly Found[]; readonly through: Place | null; readonly spent?: number };
 
 /** Looks for at most `limit` things behind `after` (null: from the beginning), at about `effort` rows. */
 export type Look = (after: Place | null, limit: number, effort: number) => Promise<Stretch>;
@@ -31,13 +33,14 @@ const STRETCH = 2_500;
 export async function walk(look: Look, start: Place | null, wanted: number, effort: number): Promise<Walked> {
   const found: Found[] = [];
   let after = start;
-  for (let left = effort; left > 0; left -= STRETCH) {
+  for (let left = effort; left > 0; ) {
     // One more than wanted tells whether something is left.
     const stretch = await look(after, wanted + 1 - found.length, Math.min(left, STRETCH));
     found.push(...stretch.found);
     if (found.length > wanted) return { found: found.slice(0, wanted), rest: found[wanted - 1] ?? start };
     if (stretch.through === null) return { found, rest: null };
     after = stretch.through;
+    left -= Math.max(STRETCH, stretch.spent ?? 0);
   }
   return { found, rest: after };
 }

@@ -8,7 +8,7 @@ import type { FileAnswer } from "#platform/http/endpoint.ts";
 import { type FieldErrors, refusePlatform } from "#platform/problem.ts";
 import { csvFile, CSV_MEDIA_TYPE, type Rows, xlsxFile, XLSX_MEDIA_TYPE } from "#platform/table-file.ts";
 import type { DateBounds } from "../lists/bounds.ts";
-import { readHead } from "../lists/journal-walk.store.ts";
+import { beginList } from "../lists/journal-walk.store.ts";
 import { rangeOf } from "../lists/pages.ts";
 import type { Place } from "../lists/place.ts";
 import { type Range, walk } from "../lists/walk.ts";
@@ -56,8 +56,10 @@ async function openReport(tx: Tx, query: TransactionsReportQuery, tenant: string
   const asked = readFilter(query, tenant);
   const filter = { ...asked, dates: withinAYear(asked.dates, tx.now) };
   if (query.accountId !== undefined) await refuseUnknownAccount(tx, query.accountId, tenant);
-  const head = await readHead(tx);
-  return { filter, range: await rangeOf(tx, filter.dates, { newestFirst: query.sortDirection === "desc", head, now: head, at: null }) };
+  const head = await beginList(tx);
+  const range = await rangeOf(tx, filter.dates, { newestFirst: query.sortDirection === "desc", head, now: head, at: null });
+  // What comes later is not in it.
+  return { filter, range: { ...range, isWhole: false } };
 }
 
 /** The dates that were asked for; a missing end is now, a missing beginning 366 days before the end. 400 for more than 366 days. */
@@ -77,6 +79,7 @@ async function* readPieces(db: Database, actor: Actor, { filter, range }: Report
   do {
     const start: Place | null = after;
     const piece = await db.read(actor, async (tx) => {
+      await beginList(tx);
       const { look } = await openSource(tx, filter, range, 0);
       const { found, rest } = await walk(look, start, PIECE, EFFORT);
       return { rows: (await findTransactions(tx, found)).map(toTransactionDto), rest };

@@ -4,7 +4,7 @@ import { type Currency, minorDigits } from "#platform/currency.ts";
 import type { Tx } from "#platform/db.ts";
 import { readPage, writeCursor } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
-import { readHead } from "../lists/journal-walk.store.ts";
+import { beginList } from "../lists/journal-walk.store.ts";
 import { type ListRequest, rangeOf } from "../lists/pages.ts";
 import { comparePlaces, type Place, placeText, readPlace } from "../lists/place.ts";
 import { walk } from "../lists/walk.ts";
@@ -27,7 +27,7 @@ export async function readSortedTransactions(
   const newestFirst = request.sortDirection === "desc";
   const mark = `${markOf("sorted", filter)} ${sortBy} ${request.sortDirection}`;
   const start = readPage(request, mark);
-  const head = await readHead(tx);
+  const head = await beginList(tx);
   const range = await rangeOf(tx, filter.dates, { newestFirst, head, now: head, at: null });
   const { look } = await openSource(tx, filter, range, 0);
   const { found, rest } = await walk(look, null, FOUND_MAX, EFFORT_MAX);

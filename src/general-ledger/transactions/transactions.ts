@@ -5,7 +5,8 @@ import type { Tx } from "#platform/db.ts";
 import { parseTransactionId } from "#platform/ids.ts";
 import { refusePlatform } from "#platform/problem.ts";
 import { ACCOUNTS_MAX, findAccountIds } from "../lists/account-choice.store.ts";
-import { countUnbooked, type EntryBounds, findEntryBounds, lookAlongAccounts } from "../lists/account-walk.store.ts";
+import { countUnbooked, type EntryBounds, findEntryBounds } from "../lists/account-bounds.store.ts";
+import { lookAlongAccounts } from "../lists/account-walk.store.ts";
 import { lookAmong } from "../lists/chosen-walk.store.ts";
 import { lookAlongJournal } from "../lists/journal-walk.store.ts";
 import { TRANSACTIONS } from "../lists/list-view.store.ts";
@@ -55,8 +56,7 @@ async function alongAccounts(
   const lookAt = (entries: readonly EntryBounds[]): ListSource["look"] =>
     lookAlongAccounts(tx, TRANSACTIONS, entries, range, conditionsOf(filter, true));
   if (!isPlain(filter)) return { look: lookAt(bounds) };
-  const ids = bounds.map(({ accountId }) => accountId);
-  const unbooked = isPostedOnly(filter) ? 0 : await countUnbooked(tx, ids, filter.dates.from, filter.dates.before);
+  const unbooked = isPostedOnly(filter) ? 0 : await countUnbooked(tx, bounds, filter.dates.from, filter.dates.before);
   const booked = bounds.reduce((sum, { first, last }) => sum + (last < first ? 0 : Number(last - first + 1n)), 0);
   const count = unbooked === null ? null : booked + unbooked;
   const [only] = bounds;
