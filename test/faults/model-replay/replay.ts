@@ -193,12 +193,14 @@ export class Replay {
     const claimants = this.#claims
       .termsOf(id)
       .filter(({ answer, operation }) => answer.body["version"] === account.version + 1 && changeBy(operation.kind) === change);
-    const [first] = claimants;
+    // Whoever asked for what another one had just done is told the same version: the maker is whose wish explains the answer.
+    const wanted = (call: Call): Account => withTerms({ ...account, version: account.version + 1 }, call);
+    const first = claimants.find((call) => differences(call.answer.body, accountOnTheWire(wanted(call))).length === 0) ?? claimants[0];
     if (first === undefined && this.#heir === id) return this.#playHeir(books, account);
     if (first === undefined)
       return this.#fault(`${change} at ${sequence} of account ${id}, version ${account.version + 1}: nobody was told of it`);
     if (account.isClosed) this.faults.push(`${change} at ${sequence} of account ${id}, which is closed`);
-    const changed = withTerms({ ...account, version: account.version + 1 }, first);
+    const changed = wanted(first);
     if (changed.isClosed && account.isDefault) this.#heir = this.#heirOf(account, sequence);
     if (changed.isClosed && (account.balance !== 0n || account.onTheWay !== 0))
       this.faults.push(`account ${id} was closed at ${sequence} with ${account.balance} and ${account.onTheWay} lines on their way`);
