@@ -227,6 +227,22 @@ function general_ledger.append_journal(p_batch bigint, p_changes general_ledger.
 sequence general_ledger.batch
   as bigint start 1 increment 1 cache 1
 
+function general_ledger.book_accounts(p_accounts uuid[], p_at timestamp with time zone, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[])
+  CREATE OR REPLACE FUNCTION general_ledger.book_accounts(p_accounts uuid[], p_at timestamp with time zone, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[])
+   RETURNS void
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    update general_ledger.account a
+    set balance_minor = p_balance[width_bucket(a.id, p_accounts)], last_seq = p_seq[width_bucket(a.id, p_accounts)],
+        held_minor = p_held[width_bucket(a.id, p_accounts)], incoming_minor = p_incoming[width_bucket(a.id, p_accounts)],
+        version = p_seq[width_bucket(a.id, p_accounts)] + p_ahead[width_bucket(a.id, p_accounts)],
+        last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, p_accounts)] then p_at else a.last_booked_at end
+    where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, p_accounts)] + p_ahead[width_bucket(a.id, p_accounts)];
+  end
+  $function$
+
 function general_ledger.book_changes(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_state general_ledger.payment_state[], p_value_date date[], p_reason text[])
   CREATE OR REPLACE FUNCTION general_ledger.book_changes(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_state general_ledger.payment_state[], p_value_date date[], p_reason text[])
    RETURNS void
@@ -279,24 +295,36 @@ function general_ledger.book_drafted_lines(p_accounts uuid[], p_operation genera
     ids uuid[];
     befores integer[]; -- how many lines stand before those of the payment
     lines bigint;
-    booked bigint;
+    known bigint;
+    same bigint;
   begin
     select array_agg(u.id), array_agg(u.before), sum(u.lines) into ids, befores, lines
     from (select u.payment as id, min(u.at) - 1 as before, count(*) as lines
           from unnest(p_payment, p_operation) with ordinality u(payment, operation, at)
-          where u.operation = 'post' group by u.payment order by u.payment) u;
+          where u.operation >= 'pend' group by u.payment order by u.payment) u;
     if ids is null then
       return;
     end if;
 
-    update general_ledger.payment_line l
-    set (debit_seq, credit_seq, posted_minor) = (
-      select p_debit_seq[u.n], p_credit_seq[u.n], p_booked[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u)
-    where l.payment_id = any(ids) and (l.debit_account_id, l.credit_account_id, l.amount_minor) = (
-      select p_accounts[p_debit[u.n]], p_accounts[p_credit[u.n]], p_ordered[u.n] from (select befores[width_bucket(l.payment_id, ids)] + l.line_no as n) u);
-    get diagnostics booked = row_count;
-    if booked <> lines then
-      raise exception 'the lines of a payment are others than those to post' using errcode = 'invalid_parameter_value';
+    with booked as (
+      update general_ledger.payment_line l
+      set debit_seq = p_debit_seq[befores[width_bucket(l.payment_id, ids)] + l.line_no],
+          credit_seq = p_credit_seq[befores[width_bucket(l.payment_id, ids)] + l.line_no],
+          posted_minor = p_booked[befores[width_bucket(l.payment_id, ids)] + l.line_no]
+      where l.payment_id = any(ids) and p_operation[befores[width_bucket(l.payment_id, ids)] + 1] = 'post'
+      returning l.payment_id, l.line_no, l.debit_account_id, l.credit_account_id, l.amount_minor
+    )
+    select count(*), count(*) filter (where l.debit_account_id = p_accounts[p_debit[l.n]] and l.credit_account_id = p_accounts[p_credit[l.n]] and l.amount_minor = p_ordered[l.n])
+    into known, same
+    from (
+      select b.*, befores[width_bucket(b.payment_id, ids)] + b.line_no as n from booked b
+      union all
+      select x.payment_id, x.line_no, x.debit_account_id, x.credit_account_id, x.amount_minor, befores[width_bucket(x.payment_id, ids)] + x.line_no
+      from general_ledger.payment_line x
+      where x.payment_id = any(ids) and p_operation[befores[width_bucket(x.payment_id, ids)] + 1] <> 'post'
+    ) l;
+    if known <> lines or same <> lines then
+      raise exception 'the lines of a payment are others than those that were judged' using errcode = 'invalid_parameter_value';
     end if;
   end
   $function$
@@ -518,6 +546,10 @@ function general_ledger.close_days(p_through date)
   declare
     result date;
   begin
+    -- Wherever the bank is: a day that is not over fourteen hours east of Greenwich is over nowhere.
+    if p_through is null or p_through >= (clock_timestamp() at time zone interval '14 hours')::date then
+      raise exception 'a day that is not over cannot be closed' using errcode = 'invalid_parameter_value';
+    end if;
     update general_ledger.ledger_head h set closed_through = greatest(h.closed_through, p_through) where h.id = 1
     returning h.closed_through into result;
     return result;
@@ -531,6 +563,10 @@ function general_ledger.count_changes_before(p_before timestamp with time zone)
    LANGUAGE plpgsql
    STABLE
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET plan_cache_mode TO 'force_generic_plan'
+   SET enable_seqscan TO 'off'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
   AS $function$
   declare
     low bigint := 0;      -- change `low` is known to be before (0: none is)
@@ -560,6 +596,10 @@ function general_ledger.count_entries_before(p_account uuid, p_before timestamp 
    LANGUAGE plpgsql
    STABLE
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET plan_cache_mode TO 'force_generic_plan'
+   SET enable_seqscan TO 'off'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
   AS $function$
   declare
     low bigint := 0;      -- entry `low` is known to be before (0: none is)
@@ -594,6 +634,10 @@ function general_ledger.count_entries_through(p_account uuid, p_sequence bigint)
    LANGUAGE plpgsql
    STABLE
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET plan_cache_mode TO 'force_generic_plan'
+   SET enable_seqscan TO 'off'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
   AS $function$
   declare
     low bigint := 0;      -- entry `low` is known to stand there (0: none does)
@@ -662,8 +706,8 @@ function general_ledger.figures_of(p_account uuid, p_credit_normal boolean, p_fr
     ) last on true
   $function$
 
-function general_ledger.find_repeats(p_commands integer, p_key uuid[], p_request text[], p_external_id text[], p_owner_tenant text[], p_content uuid[], OUT codes smallint[], OUT existing uuid[], OUT changes smallint[], OUT refusals text[])
-  CREATE OR REPLACE FUNCTION general_ledger.find_repeats(p_commands integer, p_key uuid[], p_request text[], p_external_id text[], p_owner_tenant text[], p_content uuid[], OUT codes smallint[], OUT existing uuid[], OUT changes smallint[], OUT refusals text[])
+function general_ledger.find_repeats(p_commands integer, p_key uuid[], p_request bytea[], p_external_id text[], p_owner_tenant text[], p_content uuid[], OUT codes smallint[], OUT existing uuid[], OUT changes smallint[], OUT refusals text[])
+  CREATE OR REPLACE FUNCTION general_ledger.find_repeats(p_commands integer, p_key uuid[], p_request bytea[], p_external_id text[], p_owner_tenant text[], p_content uuid[], OUT codes smallint[], OUT existing uuid[], OUT changes smallint[], OUT refusals text[])
    RETURNS record
    LANGUAGE plpgsql
    SET search_path TO 'pg_catalog', 'pg_temp'
@@ -693,7 +737,7 @@ function general_ledger.find_repeats(p_commands integer, p_key uuid[], p_request
       select k.id, k.fingerprint, k.payment_id, k.payment_change, k.answer from platform.idempotency_key k where k.id = any(p_key)
     loop
       i := array_position(p_key, hit.id);
-      codes[i] := case when hit.fingerprint <> decode(p_request[i], 'hex') then 2 when hit.payment_id is not null then 1 else 3 end;
+      codes[i] := case when hit.fingerprint <> p_request[i] then 2 when hit.payment_id is not null then 1 else 3 end;
       existing[i] := hit.payment_id;
       changes[i] := -coalesce(hit.payment_change, 1);
       refusals[i] := hit.answer;
@@ -819,10 +863,11 @@ function general_ledger.judge_changes(p_id uuid[], p_operation general_ledger.op
   AS $function$
   declare
     expires timestamptz[];
+    reverses boolean[];
   begin
     select array_agg(s.state), array_agg(s.change_no), array_agg(s.pended_at), array_agg(s.reason), array_agg(s.expires_at),
-           greatest(p_now, max(s.created_at), max(s.pended_at))
-    into states, numbers, pended_at, reasons, expires, since
+           array_agg(s.reverses_payment_id is not null), greatest(p_now, max(s.created_at), max(s.pended_at))
+    into states, numbers, pended_at, reasons, expires, reverses, since
     from (
       select p.* from unnest(p_id, p_operation, p_confined, p_owner_tenant) with ordinality u(id, operation, confined, tenant, at)
       left join lateral (
@@ -847,13 +892,21 @@ function general_ledger.judge_changes(p_id uuid[], p_operation general_ledger.op
               (select coalesce(x.posted_minor, x.amount_minor) from general_ledger.payment_line x where x.payment_id = l.payment and x.line_no = l.no)
           ) then 13 else 12 end
         when u.operation = 'pend' and u.state = 'draft' or u.operation = 'post' and u.state = 'pending' then
-          case when u.expires_at <= since then 18 else 0 end
+          case
+            when u.expires_at <= since then 18
+            -- A reversal is booked whole.
+            when u.reverses and exists (
+              select from unnest(l_payment, l_no, l_capture) l(payment, no, capture)
+              where l.payment = u.id and l.capture <>
+                (select x.amount_minor from general_ledger.payment_line x where x.payment_id = l.payment and x.line_no = l.no)
+            ) then 17
+            else 0 end
         when u.operation >= 'cancel' and u.state in ('draft', 'pending') then
           case when u.operation = 'cancel' or u.expires_at <= since then 0 else 13 end
         else 13
       end order by u.at)
     into codes
-    from unnest(p_id, p_operation, states, expires) with ordinality u(id, operation, state, expires_at, at);
+    from unnest(p_id, p_operation, states, expires, reverses) with ordinality u(id, operation, state, expires_at, reverses, at);
   end
   $function$
 
@@ -888,22 +941,22 @@ function general_ledger.judge_reversal(p_reversed uuid, p_only_tenant text, p_ac
   end
   $function$
 
-function general_ledger.keep_answers(p_key uuid[], p_request text[], p_trace text[], p_keep_absent boolean[], p_code smallint[], p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[])
-  CREATE OR REPLACE FUNCTION general_ledger.keep_answers(p_key uuid[], p_request text[], p_trace text[], p_keep_absent boolean[], p_code smallint[], p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[])
+function general_ledger.keep_answers(p_key uuid[], p_request bytea[], p_trace text[], p_keep_absent boolean[], p_code smallint[], p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[])
+  CREATE OR REPLACE FUNCTION general_ledger.keep_answers(p_key uuid[], p_request bytea[], p_trace text[], p_keep_absent boolean[], p_code smallint[], p_accounts uuid[], p_account integer[], p_available bigint[], p_required bigint[], p_existing uuid[], p_change smallint[])
    RETURNS void
    LANGUAGE plpgsql
    SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
   begin
     insert into platform.idempotency_key (id, fingerprint, status, answer)
-    select u.key, decode(u.request, 'hex'), 409,
+    select u.key, u.request, 409,
            json_build_object('code', u.code, 'account', p_accounts[u.account], 'available', u.available::text, 'required', u.required::text, 'trace', u.trace)::text
     from unnest(p_key, p_request, p_trace, p_keep_absent, p_code, p_account, p_available, p_required)
       u(key, request, trace, keep_absent, code, account, available, required)
     where u.key is not null and (u.code between 6 and 11 or u.code between 13 and 18 or u.code = 4 or (u.code = 5 and u.keep_absent));
 
     insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
-    select u.key, decode(u.request, 'hex'), u.existing, u.change
+    select u.key, u.request, u.existing, u.change
     from unnest(p_key, p_request, p_code, p_existing, p_change) u(key, request, code, existing, change)
     where u.key is not null and u.code in (1, 12) and u.change > 0
     on conflict (id) do nothing;
@@ -946,8 +999,8 @@ function general_ledger.keep_history(p_batch bigint, p_at timestamp with time zo
     select u.id, u.number, p_batch, u.place, p_changes[u.place + 1], p_at,
            case when u.operation in ('pend', 'cancel', 'expire') then (select p.value_date from general_ledger.payment p where p.id = u.id)
                 else greatest(coalesce(u.value_date, p_today), p_first_open) end,
-           u.by, u.reason, p_stands[6 * (u.through - u.lines) + 1 : 6 * u.through]
-    from (select u.*, sum(u.lines) over (order by u.at)::integer as through
+           u.by, u.reason, p_stands[6 * (u.through - coalesce(u.lines, 1)) + 1 : 6 * u.through]
+    from (select u.*, sum(coalesce(u.lines, 1)) over (order by u.at)::integer as through
           from unnest(p_id, p_operation, p_place, p_number, p_value_date, p_by, p_reason, p_lines) with ordinality
             u(id, operation, place, number, value_date, by, reason, lines, at)) u
     where u.place is not null and u.operation <> 'transfer';
@@ -960,6 +1013,10 @@ function general_ledger.last_change_dated_before(p_before timestamp with time zo
    LANGUAGE plpgsql
    STABLE
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET plan_cache_mode TO 'force_generic_plan'
+   SET enable_seqscan TO 'off'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
   AS $function$
   declare
     sure bigint := general_ledger.count_changes_before(p_before);
@@ -987,6 +1044,10 @@ function general_ledger.last_draft_through(p_account uuid, p_sequence bigint)
    LANGUAGE plpgsql
    STABLE
    SET search_path TO 'pg_catalog', 'pg_temp'
+   SET plan_cache_mode TO 'force_generic_plan'
+   SET enable_seqscan TO 'off'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
   AS $function$
   declare
     low bigint := 0;      -- the account's last batch up to `low` is not behind
@@ -1039,7 +1100,10 @@ view general_ledger.listed_payment
       (j.first_sequence + p.place) AS sequence,
           CASE
               WHEN (p.change_no = 1) THEN (j.first_sequence + p.place)
-              ELSE (cj.first_sequence + c.place)
+              ELSE ( SELECT (cj.first_sequence + c.place)
+                 FROM (general_ledger.payment_change c
+                   JOIN general_ledger.journal cj ON ((cj.batch_id = c.batch_id)))
+                WHERE ((c.payment_id = p.id) AND (c.change_no = 1)))
           END AS created_sequence,
       (p.state)::text AS state,
       p.type,
@@ -1049,10 +1113,8 @@ view general_ledger.listed_payment
       p.owner_tenant,
       p.tenant,
       COALESCE(p.posted_at, p.created_at) AS dated_at
-     FROM (((general_ledger.payment p
-       JOIN general_ledger.journal j ON ((j.batch_id = p.batch_id)))
-       LEFT JOIN general_ledger.payment_change c ON (((c.payment_id = p.id) AND (c.change_no = 1))))
-       LEFT JOIN general_ledger.journal cj ON ((cj.batch_id = c.batch_id)));
+     FROM (general_ledger.payment p
+       JOIN general_ledger.journal j ON ((j.batch_id = p.batch_id)));
   grant select to finlego_app
 
 function general_ledger.lock_accounts(p_accounts uuid[])
@@ -1073,15 +1135,27 @@ view general_ledger.movement
       l.line_no,
       s.side,
       ((2 * l.line_no) + s.side) AS slot,
-      s.account_id,
-      s.counter_account_id,
-      s.account_seq,
+          CASE s.side
+              WHEN 0 THEN l.debit_account_id
+              ELSE l.credit_account_id
+          END AS account_id,
+          CASE s.side
+              WHEN 0 THEN l.credit_account_id
+              ELSE l.debit_account_id
+          END AS counter_account_id,
+          CASE s.side
+              WHEN 0 THEN l.debit_seq
+              ELSE l.credit_seq
+          END AS account_seq,
       (l.debit_seq IS NOT NULL) AS is_booked,
       (l.drafted_in IS NULL) AS is_one_step,
       (j.first_sequence + p.place) AS sequence,
           CASE
               WHEN (l.drafted_in IS NULL) THEN (j.first_sequence + p.place)
-              ELSE (cj.first_sequence + c.place)
+              ELSE ( SELECT (cj.first_sequence + c.place)
+                 FROM (general_ledger.payment_change c
+                   JOIN general_ledger.journal cj ON ((cj.batch_id = c.batch_id)))
+                WHERE ((c.payment_id = l.payment_id) AND (c.change_no = 1)))
           END AS created_sequence,
           CASE
               WHEN (l.debit_seq IS NOT NULL) THEN 'posted'::text
@@ -1107,17 +1181,35 @@ view general_ledger.movement
               WHEN (l.debit_seq IS NOT NULL) THEN p.posted_at
               ELSE p.created_at
           END AS dated_at,
-      a.tenant,
-      a.credit_normal,
-      e.balance_after
-     FROM (((((((general_ledger.payment_line l
+      ( SELECT a.tenant
+             FROM general_ledger.account a
+            WHERE (a.id =
+                  CASE s.side
+                      WHEN 0 THEN l.debit_account_id
+                      ELSE l.credit_account_id
+                  END)) AS tenant,
+      ( SELECT a.credit_normal
+             FROM general_ledger.account a
+            WHERE (a.id =
+                  CASE s.side
+                      WHEN 0 THEN l.debit_account_id
+                      ELSE l.credit_account_id
+                  END)) AS credit_normal,
+      ( SELECT e.balance_after
+             FROM general_ledger.entry e
+            WHERE ((e.account_id =
+                  CASE s.side
+                      WHEN 0 THEN l.debit_account_id
+                      ELSE l.credit_account_id
+                  END) AND (e.account_seq =
+                  CASE s.side
+                      WHEN 0 THEN l.debit_seq
+                      ELSE l.credit_seq
+                  END))) AS balance_after
+     FROM (((general_ledger.payment_line l
        JOIN general_ledger.payment p ON ((p.id = l.payment_id)))
        JOIN general_ledger.journal j ON ((j.batch_id = p.batch_id)))
-       CROSS JOIN LATERAL ( VALUES (0,l.debit_account_id,l.credit_account_id,l.debit_seq), (1,l.credit_account_id,l.debit_account_id,l.credit_seq)) s(side, account_id, counter_account_id, account_seq))
-       LEFT JOIN general_ledger.account a ON ((a.id = s.account_id)))
-       LEFT JOIN general_ledger.entry e ON (((e.account_id = s.account_id) AND (e.account_seq = s.account_seq))))
-       LEFT JOIN general_ledger.payment_change c ON (((c.payment_id = l.payment_id) AND (c.change_no = 1))))
-       LEFT JOIN general_ledger.journal cj ON ((cj.batch_id = c.batch_id)))
+       CROSS JOIN ( VALUES (0), (1)) s(side))
     WHERE (p.state <> 'draft'::general_ledger.payment_state);
   grant select to finlego_app
 
@@ -1128,19 +1220,31 @@ function general_ledger.note_holds()
    SECURITY DEFINER
    SET search_path TO 'pg_catalog', 'pg_temp'
    SET enable_seqscan TO 'off'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
   AS $function$
   begin
     insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
-    select distinct on (l.account) l.account, greatest(new.changed_at, before.changed_at), new.batch_id, new.place, new.stands[6 * l.at - 3]
+    select n.account, greatest(n.changed_at, n.before_at), n.batch_id, n.place, n.held
     from (
-      select d.debit_account_id as account, row_number() over (order by d.line_no) as at
-      from general_ledger.payment_line d where d.payment_id = new.payment_id
-    ) l
-    left join lateral (
-      select h.changed_at, h.held_minor from general_ledger.hold_change h where h.account_id = l.account
-      order by h.changed_at desc, h.batch_id desc, h.place desc limit 1
-    ) before on true
-    where new.stands[6 * l.at - 3] <> coalesce(before.held_minor, 0);
+      select h.account, h.changed_at, h.batch_id, h.place, h.held, before.changed_at as before_at,
+             lag(h.held, 1, coalesce(before.held_minor, 0)) over (partition by h.account order by h.batch_id, h.place) as held_before
+      from (
+        select distinct on (l.account, c.batch_id, c.place) l.account, c.changed_at, c.batch_id, c.place, c.stands[6 * l.at - 3] as held
+        from added c
+        cross join lateral (
+          select d.debit_account_id as account, row_number() over (order by d.line_no) as at
+          from general_ledger.payment_line d where d.payment_id = c.payment_id
+        ) l
+        where c.change <> 'payment.drafted'
+        order by l.account, c.batch_id, c.place
+      ) h
+      left join lateral (
+        select x.changed_at, x.held_minor from general_ledger.hold_change x where x.account_id = h.account
+        order by x.changed_at desc, x.batch_id desc, x.place desc limit 1
+      ) before on true
+    ) n
+    where n.held <> n.held_before;
     return null;
   end
   $function$
@@ -1268,7 +1372,7 @@ table general_ledger.payment_change
   constraint payment_change_starts_at_one CHECK ((change_no >= 1))
   constraint payment_change_pkey PRIMARY KEY (payment_id, change_no)
   CREATE TRIGGER payment_change_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.payment_change FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
-  CREATE TRIGGER payment_change_notes_holds AFTER INSERT ON general_ledger.payment_change FOR EACH ROW WHEN ((new.change <> 'payment.drafted'::general_ledger.change)) EXECUTE FUNCTION general_ledger.note_holds()
+  CREATE TRIGGER payment_change_notes_holds AFTER INSERT ON general_ledger.payment_change REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.note_holds()
   grant select to finlego_app
 
 table general_ledger.payment_expiry
@@ -1298,6 +1402,8 @@ table general_ledger.payment_line
   constraint payment_line_pkey PRIMARY KEY (payment_id, line_no)
   CREATE INDEX payment_line_drafted_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
   CREATE INDEX payment_line_drafted_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
+  CREATE INDEX payment_line_released_by_credit ON general_ledger.payment_line USING btree (credit_account_id, payment_id) WHERE (posted_minor = 0)
+  CREATE INDEX payment_line_released_by_debit ON general_ledger.payment_line USING btree (debit_account_id, payment_id) WHERE (posted_minor = 0)
   CREATE TRIGGER payment_line_is_booked_once BEFORE UPDATE ON general_ledger.payment_line FOR EACH ROW EXECUTE FUNCTION general_ledger.check_line_change()
   CREATE TRIGGER payment_line_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
@@ -1327,8 +1433,8 @@ function general_ledger.pieces(p_text text)
   $function$
   grant execute to public
 
-function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
-  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request text[], c_trace text[], c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_payment uuid[], l_no smallint[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_type general_ledger.payment_type[], l_description text[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_place integer[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
+function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request bytea[], c_trace text, c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_description text[], l_type general_ledger.payment_type[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
+  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request bytea[], c_trace text, c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_description text[], l_type general_ledger.payment_type[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
    RETURNS record
    LANGUAGE plpgsql
    SECURITY DEFINER
@@ -1342,7 +1448,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
   declare
     bound constant bigint := 9000000000000000000;
     commands constant integer := cardinality(c_id);
-    lines constant integer := cardinality(l_payment);
+    lines constant integer := cardinality(l_debit);
     -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
     phased constant boolean := c_operation is not null;
     conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
@@ -1353,23 +1459,27 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- Of the payments to change, by command: state, number of changes, and what these say of the change.
     states general_ledger.payment_state[]; numbers smallint[]; codes smallint[];
     -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
-    accepted integer := 0;
-    refused integer := 0;
+    accepted integer := 0; refused integer := 0;
     payment_tenant text[] := array_fill(null::text, array[commands]);
     subjects uuid[] := array_fill(null::uuid, array[commands]);
     changes general_ledger.change[];
     reversed uuid[] := '{}';
     l_operation general_ledger.operation[];
+    place integer[] := array_fill(null::integer, array[commands]);
     amount bigint[] := l_amount;
-    batch bigint;
-    closed date; closed_at_commit date;
+    l_payment uuid[] := c_id; l_no smallint[] := array_fill(1::smallint, array[lines]);
+    batch bigint; closed date; closed_at_commit date;
     -- The command and line at hand.
     i integer; first integer; last integer := 0; done integer; only_tenant text;
     op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
     j integer; d integer; c integer; m bigint; k integer;
     code smallint; culprit integer; need bigint; v integer := 1;
   begin
-    if 1 > any (c_lines) or (select sum(n) from unnest(c_lines) u(n)) is distinct from lines then
+    if c_lines is not null then
+      select array_agg(c_id[u.at] order by u.at, n), array_agg(n order by u.at, n) into l_payment, l_no
+      from unnest(c_lines) with ordinality u(count, at) cross join lateral generate_series(1, u.count) n;
+    end if;
+    if 1 > any (c_lines) or cardinality(l_payment) is distinct from lines then
       raise exception 'the lines do not fit the commands' using errcode = 'invalid_parameter_value';
     end if;
 
@@ -1383,15 +1493,12 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     if closed > '-infinity' then
       o_first_open := closed + 1;
     end if;
-    o_account := array_fill(null::integer, array[commands]);
-    o_place := o_account;
+    o_account := place;
     o_available := array_fill(null::bigint, array[commands]);
     o_required := o_available;
     o_client := subjects;
     o_debit_seq := array_fill(null::bigint, array[lines]);
-    o_debit_balance := o_debit_seq;
-    o_credit_seq := o_debit_seq;
-    o_credit_balance := o_debit_seq;
+    o_debit_balance := o_debit_seq; o_credit_seq := o_debit_seq; o_credit_balance := o_debit_seq;
 
     -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
     select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
@@ -1401,8 +1508,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       -- Time never falls along a payment either.
       select n.states, n.numbers, n.codes, n.pended_at, n.reasons, n.since into states, numbers, codes, o_pended_at, o_reason, o_booked_at
       from general_ledger.judge_changes(c_id, c_operation, c_confined, c_owner_tenant, o_booked_at, l_payment, l_no, l_capture) n;
-      o_debit_held := o_debit_seq;
-      o_credit_held := o_debit_seq;
+      o_debit_held := o_debit_seq; o_credit_held := o_debit_seq;
       o_stands := array_fill(null::bigint, array[6 * lines]);
       changes := array_fill(null::general_ledger.change, array[commands]);
       l_operation := array_fill(null::general_ledger.operation, array[lines]);
@@ -1415,7 +1521,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
     for i in 1..commands loop
       first := last + 1;
-      last := last + c_lines[i];
+      last := last + coalesce(c_lines[i], 1);
       code := o_code[i];
       if code <> 0 then
         refused := refused + 1;
@@ -1457,10 +1563,6 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
           end if;
           v := v + 1;
         end loop;
-        if code = 0 and c_client[i] is not null
-           and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
-          code := 19;
-        end if;
         if code = 0 and c_reverses[i] is not null then
           code := case when c_reverses[i] = any(reversed) then 16 else general_ledger.judge_reversal(
             c_reverses[i], only_tenant, p_accounts, l_debit[first:last], l_credit[first:last], l_amount[first:last], l_currency[first:last]) end;
@@ -1522,6 +1624,12 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
         end if;
       end if;
 
+      -- Last, so that it says nothing of accounts that the caller may not see.
+      if conditional and code = 0 and c_client[i] is not null
+         and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
+        code := 19;
+      end if;
+
       if code <> 0 then
         need := 0;
         for j in first..done loop
@@ -1554,7 +1662,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
         continue;
       end if;
 
-      o_place[i] := accepted;
+      place[i] := accepted;
       accepted := accepted + 1;
       subjects[accepted] := c_id[i];
       -- The payment is the debited client's, else the credited one's; its tenant is that client's.
@@ -1587,13 +1695,13 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       return;
     end if;
     if refused > 0 or phased then
-      perform general_ledger.keep_answers(c_key, c_request, c_trace, c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
+      perform general_ledger.keep_answers(c_key, c_request, c_trace::text[], c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
     end if;
     if accepted = 0 then
       return;
     end if;
 
-    -- 4. Write. Every table once.
+    -- 4. Write. Every table once. (unnest in a select list gives row by row what as a table it would put down and take up again.)
     batch := nextval('general_ledger.batch');
     insert into general_ledger.payment (id, client_id, batch_id, place, type, state, value_date, asked_value_date, created_at, pended_at, posted_at, content, tenant, owner_tenant,
            created_by, external_id, description, reference, reason, metadata, expires_at, reverses_payment_id)
@@ -1602,53 +1710,54 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
            greatest(coalesce(u.value_date, o_today), o_first_open), case when u.value_date < o_first_open then u.value_date end,
            o_booked_at, case when u.operation = 'hold' then o_booked_at end, case when u.operation is null or u.operation = 'transfer' then o_booked_at end,
            u.content, u.tenant, u.owner_tenant, u.created_by, u.external_id, u.description, u.reference, u.reason, u.metadata::jsonb, u.expires_at, u.reverses
-    from unnest(c_id, c_operation, o_client, o_place, c_type, c_value_date, c_content, payment_tenant, c_owner_tenant, c_created_by, c_external_id, c_description, c_reference,
-                c_reason, c_metadata, c_expires_at, c_reverses)
-      u(id, operation, client, place, type, value_date, content, tenant, owner_tenant, created_by, external_id, description, reference, reason, metadata, expires_at, reverses)
+    from (
+      select unnest(c_id) as id, unnest(c_operation) as operation, unnest(o_client) as client, unnest(place) as place, unnest(c_type) as type,
+             unnest(c_value_date) as value_date, unnest(c_content) as content, unnest(payment_tenant) as tenant, unnest(c_owner_tenant) as owner_tenant,
+             unnest(c_created_by) as created_by, unnest(c_external_id) as external_id, unnest(c_description) as description, unnest(c_reference) as reference,
+             unnest(c_reason) as reason, unnest(c_metadata) as metadata, unnest(c_expires_at) as expires_at, unnest(c_reverses) as reverses
+    ) u
     where u.place is not null and (u.operation is null or u.operation < 'pend');
 
     insert into general_ledger.payment_line (payment_id, line_no, debit_account_id, credit_account_id, amount_minor, debit_seq, credit_seq, currency, type, description, drafted_in)
     select u.payment, u.no, p_accounts[u.debit], p_accounts[u.credit], u.amount, u.debit_seq, u.credit_seq, u.currency, u.type, u.description,
            case when u.debit_seq is null then batch end
-    from unnest(l_payment, l_no, l_debit, l_credit, l_amount, o_debit_seq, o_credit_seq, l_currency, l_type, l_description, l_operation)
-      u(payment, no, debit, credit, amount, debit_seq, credit_seq, currency, type, description, operation)
+    from (
+      select unnest(l_payment) as payment, unnest(l_no) as no, unnest(l_debit) as debit, unnest(l_credit) as credit, unnest(l_amount) as amount,
+             unnest(o_debit_seq) as debit_seq, unnest(o_credit_seq) as credit_seq, unnest(l_currency) as currency, unnest(coalesce(l_type, c_type)) as type,
+             unnest(l_description) as description, unnest(l_operation) as operation
+    ) u
     where case when phased then u.operation < 'pend' else u.debit_seq is not null end;
 
     insert into platform.idempotency_key (id, fingerprint, payment_id, payment_change)
-    select u.key, decode(u.request, 'hex'), u.id, u.change
-    from unnest(c_key, c_request, c_id, o_place, o_change) u(key, request, id, place, change)
+    select u.key, u.request, u.id, u.change
+    from (select unnest(c_key) as key, unnest(c_request) as request, unnest(c_id) as id, unnest(place) as place, unnest(o_change) as change) u
     where u.key is not null and u.place is not null;
 
     if phased then
-      perform general_ledger.book_changes(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, states, c_value_date, c_reason);
+      perform general_ledger.book_changes(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, place, o_change, states, c_value_date, c_reason);
       perform general_ledger.book_drafted_lines(p_accounts, l_operation, l_payment, l_debit, l_credit, l_amount, amount, o_debit_seq, o_credit_seq);
-      perform general_ledger.keep_history(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, o_place, o_change, changes,
+      perform general_ledger.keep_history(batch, o_booked_at, o_today, o_first_open, c_id, c_operation, place, o_change, changes,
         c_value_date, c_created_by, c_reason, c_lines, o_stands);
     end if;
     if c_metadata is not null or c_expires_at is not null or c_reverses is not null then
-      perform general_ledger.keep_extras(c_id, c_operation, o_place, c_metadata, c_expires_at, c_reverses);
+      perform general_ledger.keep_extras(c_id, c_operation, place, c_metadata, c_expires_at, c_reverses);
     end if;
 
     insert into general_ledger.entry (account_id, payment_id, account_seq, amount_minor, balance_after, held_after, booked_at, line_no)
-    select p_accounts[u.debit], u.payment, u.debit_seq, -u.amount, u.debit_balance, case when phased then u.debit_held else o_held[u.debit] end, o_booked_at, u.no
-    from unnest(l_payment, l_no, l_debit, amount, o_debit_seq, o_debit_balance, o_debit_held)
-      u(payment, no, debit, amount, debit_seq, debit_balance, debit_held)
-    where u.debit_seq is not null
+    select p_accounts[u.debit], u.payment, u.seq, -u.amount, u.balance, case when phased then u.held else o_held[u.debit] end, o_booked_at, u.no
+    from (select unnest(l_payment) as payment, unnest(l_no) as no, unnest(l_debit) as debit, unnest(amount) as amount,
+                 unnest(o_debit_seq) as seq, unnest(o_debit_balance) as balance, unnest(o_debit_held) as held) u
+    where u.seq is not null
     union all
-    select p_accounts[u.credit], u.payment, u.credit_seq, u.amount, u.credit_balance, case when phased then u.credit_held else o_held[u.credit] end, o_booked_at, u.no
-    from unnest(l_payment, l_no, l_credit, amount, o_credit_seq, o_credit_balance, o_credit_held, o_debit_seq)
-      u(payment, no, credit, amount, credit_seq, credit_balance, credit_held, debit_seq)
+    select p_accounts[u.credit], u.payment, u.seq, u.amount, u.balance, case when phased then u.held else o_held[u.credit] end, o_booked_at, u.no
+    from (select unnest(l_payment) as payment, unnest(l_no) as no, unnest(l_credit) as credit, unnest(amount) as amount,
+                 unnest(o_credit_seq) as seq, unnest(o_credit_balance) as balance, unnest(o_credit_held) as held, unnest(o_debit_seq) as debit_seq) u
     where u.debit_seq is not null;
 
-    -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
     if phased then
-      update general_ledger.account a
-      set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
-          held_minor = held[width_bucket(a.id, p_accounts)], incoming_minor = incoming[width_bucket(a.id, p_accounts)],
-          version = seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)],
-          last_booked_at = case when a.last_seq <> seq[width_bucket(a.id, p_accounts)] then o_booked_at else a.last_booked_at end
-      where a.id = any(p_accounts) and a.version <> seq[width_bucket(a.id, p_accounts)] + ahead[width_bucket(a.id, p_accounts)];
+      perform general_ledger.book_accounts(p_accounts, o_booked_at, bal, seq, held, incoming, ahead);
     else
+      -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
       update general_ledger.account a
       set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
           version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at
