@@ -17,5 +17,5 @@ export const listQuery = {
 
 /** Sentences for the description of every list. */
 export const LIST_RULES =
-  "Filters that match little of a large ledger: a page by cursor looks at 5 000 rows at most and may hold fewer items than asked for, or none; go on while nextCursor is not null. " +
+  "Filters that match little of a large ledger: a page by cursor looks at 2 500 rows at most and may hold fewer items than asked for, or none; go on while nextCursor is not null. " +
   "A walk by cursor, newest first, meets everything that was there when it began once, whatever is booked meanwhile.";

@@ -25,7 +25,7 @@ export type FoundPage = {
   readonly page: { pageNumber: number; pageSize: number; nextCursor: string | null; totalCount?: number };
 };
 
-const EFFORT = 5_000;
+const EFFORT = 2_500;
 const EFFORT_MAX = 20_000;
 const COUNT_MAX = 10_000;
 
