@@ -218,7 +218,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a payment can be posted when its time is over",
-    edits: [{ file: PARTS, from: "        case when u.expires_at <= since then 18 else 0 end\n", to: "        0\n" }],
+    edits: [{ file: PARTS, from: "          when u.expires_at <= since then 18\n", to: "          when false then 18\n" }],
     killer: { tests: "src/general-ledger/payments/expiry.db.test.ts" },
   },
   {
