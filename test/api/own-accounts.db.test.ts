@@ -167,8 +167,12 @@ describe("GET /Accounts/{id}, by id, number or IBAN", () => {
   test("what others call their accounts does not stand in the way of one's own", async () => {
     const [clientId, other] = [await aClient(bank), await aClient(bank)];
     const own = await openFor(clientId);
-    // Somebody else's account has our IBAN for its number.
-    await openFor(other, { accountNumber: own.iban });
+    // Nobody else's account can have our IBAN for its number, in any letter case.
+    for (const accountNumber of [String(own.iban), String(own.iban).toLowerCase()]) {
+      const order = { type: "client", clientId: other, currency: "EUR", accountNumber };
+      const { status, body } = await bank.system.post("/v2/internal/Accounts", order);
+      expect([status, Object.keys(body["errors"] as object)]).toEqual([400, ["accountNumber"]]);
+    }
     expect((await bank.clientCalls(clientId).get(`/Accounts/${own.iban}`)).body).toMatchObject({ id: own.id });
   });
 

@@ -23,17 +23,17 @@ const codeOf = ({ status, body }: TestAnswer): unknown[] => [status, body["code"
 
 describe("the body", () => {
   test("has the documented members in their order, the trace of the call, and the path without its query", async () => {
-    const answer = await bank.system.get("/v2/internal/Payments?nothing=x", { traceparent: TRACE });
+    const answer = await bank.system.get("/internal/PeriodLock?nothing=x", { traceparent: TRACE });
     expect(answer.status).toBe(400);
     expect(Object.entries(answer.body)).toEqual([
       ["type", "https://tools.ietf.org/html/rfc9110#section-15.5.1"],
       ["title", "One or more validation errors occurred."],
       ["status", 400],
       ["detail", null],
-      ["instance", "/v2/internal/Payments"],
+      ["instance", "/internal/PeriodLock"],
       ["traceId", TRACE],
       ["code", "validationFailed"],
-      ["errors", { externalId: ["The field is required."], nothing: ["The field is not known."] }],
+      ["errors", { nothing: ["The field is not known."] }],
     ]);
     expect(answer.headers["traceparent"]).toBe(TRACE);
   });
