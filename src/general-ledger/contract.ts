@@ -8,7 +8,7 @@ export const Description = Type.String({ maxLength: 500 });
 export const Reference = Type.String({
   maxLength: 140,
   // As SEPA transports it (EPC217-08): no slash at either end, no two in a row.
-  pattern: "^(?!/)(?!.*//)[A-Za-z0-9/?:().,'+ -]*(?<!/)$",
+  pattern: "^(?:[A-Za-z0-9?:().,'+ -]+(?:/[A-Za-z0-9?:().,'+ -]+)*)?$",
   description: "Payment reference, shown to both sides, in the SEPA character set: letters, digits, space and / - ? : ( ) . , ' +",
 });
 export const AccountNumber = Type.String({ pattern: "^[A-Za-z0-9]{4,34}$" });
