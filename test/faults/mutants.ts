@@ -260,10 +260,11 @@ export async function tryMutant({ edits, killer }: Mutant): Promise<Fate> {
   }
 }
 
-/** A mutant that cannot live shows nothing: its killer must have met it at work. */
+/** A mutant that cannot live shows nothing: its killer must have met it at work, and must have complained. */
 function fateOf(code: number | null, output: string): Fate["fate"] {
   if (code === 0) return "survived";
-  return /cannot start|instead of serving|no tests|Failed Suites/.test(output) ? "stillborn" : "killed";
+  const isComplaint = /^BROKEN|Tests .*\d failed/m.test(output);
+  return isComplaint && !/cannot start|instead of serving/.test(output) ? "killed" : "stillborn";
 }
 
 /** A suite's broken promise, or the failed assertion of a test. */
