@@ -1442,6 +1442,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
    SET enable_hashjoin TO 'off'
    SET enable_mergejoin TO 'off'
    SET enable_seqscan TO 'off'
+   SET enable_bitmapscan TO 'off'
    SET jit TO 'off'
    SET plan_cache_mode TO 'force_generic_plan'
   AS $function$
@@ -1694,7 +1695,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     if p_atomic and refused > 0 then
       return;
     end if;
-    if refused > 0 or phased then
+    if accepted < commands then
       perform general_ledger.keep_answers(c_key, c_request, c_trace::text[], c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
     end if;
     if accepted = 0 then

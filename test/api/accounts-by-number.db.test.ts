@@ -38,12 +38,6 @@ test("numbers and IBANs, in any letter case, give whole accounts in the order of
   expect(found[2]?.balance).toBe("3.00");
 });
 
-test("where one account's number is another one's IBAN both are found, the number's first", async () => {
-  const own = await bank.aClientAccount();
-  const other = bodyOf(await bank.system.post("/v2/internal/Accounts", anAccountOrder({ accountNumber: own.iban })));
-  expect((await find([own.iban])).map(({ id }) => id)).toEqual([other["id"], own.id]);
-});
-
 test("a tenant finds its own only", async () => {
   const [north, south] = [bank.systemOf("north"), await bank.aClientAccount({ tenant: "south" })];
   const clientId = await aClient(bank, { tenant: "north" });
