@@ -3,6 +3,21 @@
 schema client_profile
   grant usage to finlego_app
 
+function client_profile.check_key_change()
+  CREATE OR REPLACE FUNCTION client_profile.check_key_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if old.destroyed_at is not null then
+      raise exception 'the key of client % is destroyed', old.client_id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
 table client_profile.client
   column id uuid not null
   column tenant text not null
@@ -11,17 +26,16 @@ table client_profile.client
   column status text not null
   column verification_status text not null
   column risk_level text not null
-  column block_reason text
   column blocked_at timestamp with time zone
-  column email text not null
-  column phone_number text not null
+  column email text
+  column phone_number text
   column phone_is_e164 boolean not null
-  column street_line1 text not null
+  column street_line1 text
   column street_line2 text
-  column city text not null
+  column city text
   column state text
-  column zip text not null
-  column country text not null
+  column zip text
+  column country text
   column first_name text
   column last_name text
   column date_of_birth date
@@ -35,18 +49,29 @@ table client_profile.client
   column document_expiration_date date
   column created_at timestamp with time zone not null
   column updated_at timestamp with time zone not null
+  column sealed_profile bytea
+  column sealed_block_reason bytea
+  column email_mark bytea
+  column search_marks bigint[]
+  column version bigint not null default 1
+  column closed_at timestamp with time zone
+  column restricted_at timestamp with time zone
+  column erased_at timestamp with time zone
   constraint client_block_has_its_time CHECK (((status <> 'blocked'::text) OR (blocked_at IS NOT NULL)))
+  constraint client_closed_has_its_time CHECK (((status = 'closed'::text) = (closed_at IS NOT NULL)))
   constraint client_country_is_upper_case CHECK ((country ~ '^[A-Z]{2}$'::text))
   constraint client_document_expires_on_or_after_its_issue CHECK ((document_expiration_date >= document_issued_date))
   constraint client_document_type_is_known CHECK ((document_type = ANY (ARRAY['passport'::text, 'driverLicense'::text, 'idCard'::text, 'other'::text])))
   constraint client_email_has_5_to_64_characters CHECK (((char_length(email) >= 5) AND (char_length(email) <= 64)))
+  constraint client_email_mark_is_128_bits CHECK ((octet_length(email_mark) = 16))
+  constraint client_erased_was_closed CHECK (((erased_at IS NULL) OR ((status = ANY (ARRAY['closed'::text, 'rejected'::text])) AND (sealed_block_reason IS NULL))))
   constraint client_external_id_has_1_to_100_characters CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 100)))
+  constraint client_has_no_plain_data CHECK ((num_nonnulls(email, phone_number, street_line1, street_line2, city, state, zip, country, first_name, last_name, date_of_birth, citizenship_country, residence_country, document_type, document_number, document_issued_by, document_issued_country, document_issued_date, document_expiration_date) = 0))
   constraint client_individual_countries_are_upper_case CHECK (((citizenship_country ~ '^[A-Z]{2}$'::text) AND (residence_country ~ '^[A-Z]{2}$'::text) AND (document_issued_country ~ '^[A-Z]{2}$'::text)))
-  constraint client_individual_is_whole CHECK ((num_nonnulls(first_name, last_name, date_of_birth, citizenship_country, residence_country, document_type, document_number, document_issued_by, document_issued_country, document_issued_date, document_expiration_date) =
-  CASE type
-      WHEN 'individual'::text THEN 11
-      WHEN 'company'::text THEN 0
-      ELSE NULL::integer
+  constraint client_is_sealed_until_erased CHECK ((num_nonnulls(sealed_profile, email_mark, search_marks) =
+  CASE
+      WHEN (erased_at IS NULL) THEN 3
+      ELSE 0
   END))
   constraint client_phone_number_has_5_to_17_characters CHECK (((char_length(phone_number) >= 5) AND (char_length(phone_number) <= 17)))
   constraint client_prohibited_is_never_active CHECK (((risk_level <> 'prohibited'::text) OR (status <> 'active'::text)))
@@ -62,7 +87,6 @@ table client_profile.client
   column status: grant update to finlego_app
   column verification_status: grant update to finlego_app
   column risk_level: grant update to finlego_app
-  column block_reason: grant update to finlego_app
   column blocked_at: grant update to finlego_app
   column email: grant update to finlego_app
   column phone_number: grant update to finlego_app
@@ -73,7 +97,47 @@ table client_profile.client
   column state: grant update to finlego_app
   column zip: grant update to finlego_app
   column country: grant update to finlego_app
+  column first_name: grant update to finlego_app
+  column last_name: grant update to finlego_app
+  column date_of_birth: grant update to finlego_app
+  column citizenship_country: grant update to finlego_app
+  column residence_country: grant update to finlego_app
+  column document_type: grant update to finlego_app
+  column document_number: grant update to finlego_app
+  column document_issued_by: grant update to finlego_app
+  column document_issued_country: grant update to finlego_app
+  column document_issued_date: grant update to finlego_app
+  column document_expiration_date: grant update to finlego_app
   column updated_at: grant update to finlego_app
+  column sealed_profile: grant update to finlego_app
+  column sealed_block_reason: grant update to finlego_app
+  column email_mark: grant update to finlego_app
+  column search_marks: grant update to finlego_app
+  column version: grant update to finlego_app
+  column closed_at: grant update to finlego_app
+  column restricted_at: grant update to finlego_app
+  column erased_at: grant update to finlego_app
+
+table client_profile.client_key
+  column client_id uuid not null
+  column master_key text
+  column wrapped_key bytea
+  column created_at timestamp with time zone not null
+  column destroyed_at timestamp with time zone
+  constraint client_key_is_there_until_it_is_destroyed CHECK ((num_nonnulls(master_key, wrapped_key) =
+  CASE
+      WHEN (destroyed_at IS NULL) THEN 2
+      ELSE 0
+  END))
+  constraint client_key_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint client_key_pkey PRIMARY KEY (client_id)
+  CREATE INDEX client_key_by_master_key ON client_profile.client_key USING btree (master_key, client_id) WHERE (master_key IS NOT NULL)
+  CREATE TRIGGER client_key_is_destroyed_once BEFORE UPDATE ON client_profile.client_key FOR EACH ROW EXECUTE FUNCTION client_profile.check_key_change()
+  CREATE TRIGGER client_key_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.client_key FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column master_key: grant update to finlego_app
+  column wrapped_key: grant update to finlego_app
+  column destroyed_at: grant update to finlego_app
 
 table client_profile.client_status_history
   column id bigint not null generated always as identity
@@ -85,6 +149,7 @@ table client_profile.client_status_history
   column reason text not null
   column actor_kind text not null
   column actor_id text not null
+  column sealed_note bytea
   constraint client_status_history_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
   constraint client_status_history_pkey PRIMARY KEY (id)
   CREATE INDEX client_status_history_by_client ON client_profile.client_status_history USING btree (client_id, id)
@@ -93,6 +158,45 @@ table client_profile.client_status_history
 
 sequence client_profile.client_status_history_id_seq
   as bigint start 1 increment 1 cache 1
+
+table client_profile.related_individual
+  column id uuid not null
+  column client_id uuid not null
+  column "position" smallint not null
+  column roles text[] not null
+  column share_percent numeric(7,4)
+  column verification_status text not null
+  column sealed_profile bytea
+  column created_at timestamp with time zone not null
+  column updated_at timestamp with time zone not null
+  column removed_at timestamp with time zone
+  constraint related_individual_has_roles CHECK ((cardinality(roles) >= 1))
+  constraint related_individual_roles_are_known CHECK ((roles <@ ARRAY['director'::text, 'shareholder'::text, 'ultimateBeneficialOwner'::text, 'representative'::text]))
+  constraint related_individual_share_is_a_percentage CHECK (((share_percent >= (0)::numeric) AND (share_percent <= (100)::numeric)))
+  constraint related_individual_verification_status_is_known CHECK ((verification_status = ANY (ARRAY['notStarted'::text, 'pending'::text, 'onHold'::text, 'resubmissionRequested'::text, 'approved'::text, 'rejected'::text])))
+  constraint related_individual_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint related_individual_pkey PRIMARY KEY (id)
+  CREATE INDEX related_individual_by_client ON client_profile.related_individual USING btree (client_id, "position")
+  CREATE TRIGGER related_individual_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.related_individual FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column "position": grant update to finlego_app
+  column roles: grant update to finlego_app
+  column share_percent: grant update to finlego_app
+  column verification_status: grant update to finlego_app
+  column sealed_profile: grant update to finlego_app
+  column updated_at: grant update to finlego_app
+  column removed_at: grant update to finlego_app
+
+table client_profile.search_key
+  column id smallint not null default 1
+  column master_key text not null
+  column wrapped_key bytea not null
+  constraint search_key_is_one CHECK ((id = 1))
+  constraint search_key_pkey PRIMARY KEY (id)
+  CREATE TRIGGER search_key_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.search_key FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column master_key: grant update to finlego_app
+  column wrapped_key: grant update to finlego_app
 
 schema general_ledger
   grant usage to finlego_app

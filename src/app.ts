@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
 import { type AccountSettings, generalLedgerEndpoints, ledgerJobs, ownsAccount, startLedgerTasks, Writer } from "#general-ledger";
-import { clientProfileEndpoints } from "#client-profile";
+import { type ClientProfile, openClientProfile, openVault, Vault } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
@@ -20,10 +20,12 @@ import { ibanIssuerFault } from "#platform/iban.ts";
 import type { Job } from "#platform/jobs.ts";
 import { Lane } from "#platform/lane.ts";
 import { Metrics } from "#platform/metrics.ts";
+import { developmentMasterKeys } from "#platform/sealing.ts";
 import { StartupError } from "#platform/startup-error.ts";
 import { startWorker } from "#platform/worker.ts";
 import { eventDelivery, eventSink } from "./adapters/event-sink.ts";
 import { openCodeDelivery } from "./open-codes.ts";
+import { openMasterKeys } from "./open-keys.ts";
 
 export const { version: VERSION } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 
@@ -40,12 +42,12 @@ export type App = {
   close(): Promise<void>;
 };
 
-type Parts = { readonly db: Database; readonly writer: Writer; readonly codes: OneTimeCodes };
+type Parts = { readonly db: Database; readonly writer: Writer; readonly clients: ClientProfile; readonly codes: OneTimeCodes };
 
-function listEndpoints(config: Config, { db, writer, codes }: Parts): Endpoint[] {
+function listEndpoints(config: Config, { db, writer, clients, codes }: Parts): Endpoint[] {
   return [
-    ...clientProfileEndpoints(),
-    ...onboardingEndpoints({ importStatus: config.importStatus }),
+    ...clients.endpoints,
+    ...onboardingEndpoints({ importStatus: config.importStatus, clients }),
     ...generalLedgerEndpoints({
       db,
       writer,
@@ -93,14 +95,15 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
 
   const codeDelivery = await openCodeDelivery(config);
-  const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount });
+  const clients = openClientProfile({ vault: await openVault(db, await openMasterKeys(config)) });
+  const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount, findContact: clients.findContact });
   const lifecycle = { draining: false };
   const http = await buildApi(
     config,
-    { db, writer, codes },
+    { db, writer, clients, codes },
     { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) },
   );
-  const worker = await startJobs(config, database, { db, codes }, log);
+  const worker = await startJobs(config, database, { db, clients, codes }, log);
   const deliver = config.eventsSinkUrl === null ? null : eventDelivery({ url: config.eventsSinkUrl });
   const tasks = startLedgerTasks({ db, writer, deliver, log });
   metrics.addGauge("finlego_ledger_events_waiting", "Changes of the ledger that this instance is still to send.", tasks.behind);
@@ -149,10 +152,10 @@ async function buildApi(config: Config, parts: Parts, edge: Edge): Promise<Fasti
 async function startJobs(
   config: Config,
   database: AppDatabase,
-  { db, codes }: Pick<Parts, "db" | "codes">,
+  { db, clients, codes }: Pick<Parts, "db" | "clients" | "codes">,
   log: Logger,
 ): Promise<{ stop(): Promise<void> }> {
-  const jobs: Job<unknown>[] = [...codes.jobs, ...ledgerJobs];
+  const jobs: Job<unknown>[] = [...clients.jobs, ...codes.jobs, ...ledgerJobs];
   const unsubscribe: (() => void)[] = [];
   if (config.eventsSinkUrl !== null) {
     const sink = eventSink({ url: config.eventsSinkUrl });
@@ -174,10 +177,12 @@ export async function describeApi(): Promise<unknown> {
   const log = pino({ level: "silent" });
   const db = new Database({ url: "postgres://unused.invalid/unused", role: null, poolSize: 1, name: "describe" });
   const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
+  const masterKeys = developmentMasterKeys();
+  const clients = openClientProfile({ vault: new Vault(masterKeys, masterKeys.newKey("no data here").key) });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
   const http = await buildApi(
     config,
-    { db, writer, codes: openOneTimeCodes({ db, delivery: null, ownsAccount }) },
+    { db, writer, clients, codes: openOneTimeCodes({ db, delivery: null, ownsAccount, findContact: clients.findContact }) },
     { verify, log, metrics: new Metrics(), lifecycle: { draining: false }, isReady: async () => true },
   );
   try {

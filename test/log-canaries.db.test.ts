@@ -1,8 +1,6 @@
 // A client full of unmistakable words goes through every kind of success and failure. None of the words may be in the log: not in the most
 // talkative one, not in the error of a database that quotes the row it refused.
 
-import { clientProfileEndpoints } from "#client-profile";
-import { onboardingEndpoints } from "#onboarding";
 import type { VerifyToken } from "#platform/access.ts";
 import { Database } from "#platform/db.ts";
 import pg from "pg";
@@ -11,6 +9,7 @@ import { anIndividual } from "./builders.ts";
 import { openTestDatabase } from "./setup/database.ts";
 import { type Edge, openEdge, sendRaw } from "./setup/edge.ts";
 import type { TestDatabase } from "./setup/server.ts";
+import { clientEndpoints } from "./setup/clients.ts";
 
 const TOKEN = "eyJhbGciOi.tokencanary.c2lnbmF0dXJl";
 
@@ -50,7 +49,7 @@ beforeAll(async () => {
   owner = new pg.Client({ connectionString: database.ownerUrl });
   await owner.connect();
   db = new Database({ url: database.appUrl, role: database.appRole, poolSize: 2, name: "finlego-test" });
-  edge = await openEdge({ db, verify, endpoints: [...onboardingEndpoints({ importStatus: "active" }), ...clientProfileEndpoints()] });
+  edge = await openEdge({ db, verify, endpoints: [...clientEndpoints()] });
 });
 afterAll(async () => {
   await edge.close();

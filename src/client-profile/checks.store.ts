@@ -3,9 +3,12 @@
 import { addOnly, check, type Verifiable } from "#platform/checks.ts";
 import { auditCheck } from "#platform/platform-checks.store.ts";
 
-const STANDING_CONTACT_AND_ADDRESS = (
-  "status verification_status risk_level block_reason blocked_at email phone_number phone_is_e164 " +
-  "street_line1 street_line2 city state zip country updated_at"
+/** The last line are columns that hold nothing any more: the application may only empty them. */
+const CLIENT_UPDATES = (
+  "status verification_status risk_level blocked_at phone_is_e164 updated_at " +
+  "sealed_profile sealed_block_reason email_mark search_marks version closed_at restricted_at erased_at " +
+  "email phone_number street_line1 street_line2 city state zip country first_name last_name date_of_birth citizenship_country residence_country " +
+  "document_type document_number document_issued_by document_issued_country document_issued_date document_expiration_date"
 ).split(" ");
 
 /** The checks of client profiles and the locks on its tables. */
@@ -38,9 +41,36 @@ export const clientProfileVerifiable: Verifiable = {
         "client_risk_level_is_known",
         "client_prohibited_is_never_active",
         "client_block_has_its_time",
+        "client_has_no_plain_data",
+        "client_is_sealed_until_erased",
+        "client_erased_was_closed",
       ],
       appInserts: "all",
-      appUpdates: STANDING_CONTACT_AND_ADDRESS,
+      appUpdates: CLIENT_UPDATES,
+    },
+    {
+      table: "client_profile.client_key",
+      addOnly: false,
+      triggers: ["client_key_is_kept", "client_key_is_destroyed_once"],
+      constraints: ["client_key_is_there_until_it_is_destroyed"],
+      appInserts: "all",
+      appUpdates: ["master_key", "wrapped_key", "destroyed_at"],
+    },
+    {
+      table: "client_profile.search_key",
+      addOnly: false,
+      triggers: ["search_key_is_kept"],
+      constraints: ["search_key_is_one"],
+      appInserts: "all",
+      appUpdates: ["master_key", "wrapped_key"],
+    },
+    {
+      table: "client_profile.related_individual",
+      addOnly: false,
+      triggers: ["related_individual_is_kept"],
+      constraints: ["related_individual_verification_status_is_known"],
+      appInserts: "all",
+      appUpdates: ["position", "roles", "share_percent", "verification_status", "sealed_profile", "updated_at", "removed_at"],
     },
     addOnly("client_profile.client_status_history", ["client_status_history_is_immutable"], { appInserts: "all" }),
   ],

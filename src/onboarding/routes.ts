@@ -1,9 +1,11 @@
 // Operation 99: a tenant's system hands over a client that it has verified.
 
-import { clientProfileProblems, createClient, ExternalId, NewIndividual } from "#client-profile";
+import { type ClientProfile, clientProfileProblems, ExternalId, faultsOf, NewIndividual, profileOf } from "#client-profile";
 import { callerTenant } from "#platform/access.ts";
+import { today } from "#platform/dates.ts";
 import { publish } from "#platform/events.ts";
 import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
+import { refusePlatform } from "#platform/problem.ts";
 import { strictObject } from "#platform/schema.ts";
 import { IMPORT_EXAMPLE, ImportedClient } from "./contract.ts";
 import { type ImportStatus, importedStanding } from "./imported-standing.ts";
@@ -13,8 +15,11 @@ const ImportIndividual = strictObject(
   { title: "ImportIndividualClientCommand", examples: [IMPORT_EXAMPLE] },
 );
 
-/** Operation 99 of the contract, with the setting ONBOARDING_IMPORT_STATUS. */
-export function onboardingEndpoints({ importStatus }: { readonly importStatus: ImportStatus }): readonly Endpoint[] {
+/** What onboarding needs from the composition root; `importStatus` is the setting ONBOARDING_IMPORT_STATUS. */
+export type OnboardingDeps = { readonly importStatus: ImportStatus; readonly clients: Pick<ClientProfile, "createClient"> };
+
+/** Operation 99 of the contract. */
+export function onboardingEndpoints({ importStatus, clients }: OnboardingDeps): readonly Endpoint[] {
   return [
     endpoint({
       id: "importIndividualClient",
@@ -33,8 +38,13 @@ export function onboardingEndpoints({ importStatus }: { readonly importStatus: I
       async handle(tx, { body, caller }) {
         const { externalId, ...individual } = body;
         const tenant = callerTenant(caller);
-        const standing = importedStanding(individual.riskLevel, importStatus);
-        const { clientId } = await createClient(tx, { tenant, externalId, individual, ...standing, reason: "import" });
+        const { riskLevel } = individual;
+        const errors = faultsOf(individual, today(tx.now, "UTC"));
+        if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });
+        const standing = importedStanding(riskLevel, importStatus);
+        const profile = profileOf(individual);
+        const client = { tenant, externalId, type: "individual", riskLevel, profile, ...standing, reason: "import" } as const;
+        const { clientId } = await clients.createClient(tx, client);
         await publish(tx, {
           type: "client.imported",
           subject: `client:${clientId}`,

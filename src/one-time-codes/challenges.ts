@@ -8,7 +8,6 @@ import { publish } from "#platform/events.ts";
 import { enqueue, type Job } from "#platform/jobs.ts";
 import { newId } from "#platform/new-id.ts";
 import { invariant, type ProblemExtras, refusePlatform } from "#platform/problem.ts";
-import { findContact } from "#client-profile";
 import {
   BLOCK_SECONDS,
   CODE_LIFE_SECONDS,
@@ -20,13 +19,17 @@ import {
 } from "./attempts.ts";
 import * as blocks from "./block.store.ts";
 import * as store from "./challenge.store.ts";
+import type { FindContact } from "./ports.ts";
 import { type Binding, type CodeKeys, isSame, newCode } from "./code-keys.ts";
 import { destinationFor, maskDestination } from "./destination.ts";
 import { type oneTimeCodesProblems, refuse } from "./problems.ts";
 import type { Channel } from "./words.ts";
 
 /** What a challenge needs beside the database. */
-export type CodeKit = { readonly keys: CodeKeys; readonly sending: Job<{ readonly challengeId: string }> };
+export type CodeKit = CodeReach & { readonly sending: Job<{ readonly challengeId: string }> };
+
+/** What opens a code and finds the client that it is for. */
+export type CodeReach = { readonly keys: CodeKeys; readonly findContact: FindContact };
 
 /** Whose codes: the client, and the tenant it belongs to. */
 export type Holder = { readonly clientId: string; readonly tenant: string };
@@ -56,7 +59,7 @@ const LIMITS: store.Limits = { resendSeconds: RESEND_AFTER_SECONDS, messagesMax:
  * Makes a code and has it sent after the commit. Refuses with 409 otpAttemptsExceeded during a block, 429 otpResendTooSoon within 60 s
  * of the last code for the purpose or after ten codes in 24 hours, 409 otpChannelNotAvailable.
  */
-export async function sendCode(tx: Tx, { keys, sending }: CodeKit, { clientId }: Holder, order: CodeOrder): Promise<SentCode> {
+export async function sendCode(tx: Tx, { keys, sending, findContact }: CodeKit, { clientId }: Holder, order: CodeOrder): Promise<SentCode> {
   await blocks.lockFailures(tx, clientId);
   const block = await blocks.findBlock(tx, clientId);
   if (block !== null) refuse("otpAttemptsExceeded", blocked(block));
@@ -112,7 +115,8 @@ export type Refused = {
  * Judges a code. Commit what it gives, also a refusal. Blocked, used, replaced and expired codes are refused without a look at the digits.
  * Throws 404 for a challenge that is not the client's or is for another purpose.
  */
-export async function tryCode(tx: Tx, { keys }: CodeKit, holder: Holder, attempt: CodeTry): Promise<Verdict> {
+export async function tryCode(tx: Tx, kit: CodeKit, holder: Holder, attempt: CodeTry): Promise<Verdict> {
+  const { keys } = kit;
   const failures = await blocks.lockFailures(tx, holder.clientId);
   const challenge = await store.findChallenge(tx, attempt.challengeId, holder.clientId);
   if (challenge === null || !attempt.purposes.includes(challenge.purpose)) return refusePlatform("notFound");
@@ -120,7 +124,7 @@ export async function tryCode(tx: Tx, { keys }: CodeKit, holder: Holder, attempt
   if (block !== null) return { verified: false, code: "otpAttemptsExceeded", extras: blocked(block) };
   if (challenge.outcome === "blocked") return { verified: false, code: "otpAttemptsExceeded", extras: OVER };
   const binding = bindingOf(challenge);
-  if (!challenge.isLive || !(await isReachedThere(tx, keys, challenge))) return { verified: false, code: "otpExpired", extras: {} };
+  if (!challenge.isLive || !(await isReachedThere(tx, kit, challenge))) return { verified: false, code: "otpExpired", extras: {} };
   if (!isSame(keys.hashCode(binding, attempt.code), challenge.codeHash)) return await countFailure(tx, holder, binding, failures);
 
   const proofExpiresAt = await store.endVerified(tx, challenge.id, PROOF_LIFE_SECONDS);
@@ -156,7 +160,7 @@ async function countFailure(tx: Tx, holder: Holder, binding: Binding, failuresBe
 }
 
 /** Whether the client would still be reached where the code was sent. */
-export async function isReachedThere(tx: Tx, keys: CodeKeys, challenge: store.Challenge): Promise<boolean> {
+export async function isReachedThere(tx: Tx, { keys, findContact }: CodeReach, challenge: store.Challenge): Promise<boolean> {
   const contact = await findContact(tx, challenge.clientId);
   const destination = contact === null ? null : destinationFor(contact, challenge.channel);
   if (destination === null) return false;

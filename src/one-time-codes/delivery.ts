@@ -5,10 +5,8 @@ import { job, type Job } from "#platform/jobs.ts";
 import { invariant } from "#platform/problem.ts";
 import { strictObject, Uuid } from "#platform/schema.ts";
 import type { Tx } from "#platform/db.ts";
-import { findContact } from "#client-profile";
 import * as store from "./challenge.store.ts";
-import { isReachedThere } from "./challenges.ts";
-import type { CodeKeys } from "./code-keys.ts";
+import { type CodeReach, isReachedThere } from "./challenges.ts";
 import { destinationFor } from "./destination.ts";
 import type { CodeMessage, DeliverCode } from "./ports.ts";
 
@@ -16,13 +14,13 @@ import type { CodeMessage, DeliverCode } from "./ports.ts";
 const ATTEMPTS_MAX = 10;
 
 /** The job `send_one_time_code`. */
-export function codeSending(keys: CodeKeys, deliver: DeliverCode): Job<{ readonly challengeId: string }> {
+export function codeSending(reach: CodeReach, deliver: DeliverCode): Job<{ readonly challengeId: string }> {
   return job({
     name: "send_one_time_code",
     payload: strictObject({ challengeId: Uuid }),
     attemptsMax: ATTEMPTS_MAX,
     async run({ challengeId }, { db, actor, signal }) {
-      const message = await db.read(actor, (tx) => findMessage(tx, keys, challengeId));
+      const message = await db.read(actor, (tx) => findMessage(tx, reach, challengeId));
       // Sent before, replaced, used, expired, or the client is reached elsewhere by now.
       if (message === null) return await db.write(actor, (tx) => store.forgetMessage(tx, challengeId));
       await deliver(message, signal);
@@ -31,12 +29,12 @@ export function codeSending(keys: CodeKeys, deliver: DeliverCode): Job<{ readonl
   });
 }
 
-async function findMessage(tx: Tx, keys: CodeKeys, challengeId: string): Promise<CodeMessage | null> {
+async function findMessage(tx: Tx, reach: CodeReach, challengeId: string): Promise<CodeMessage | null> {
   const challenge = await store.findUnsent(tx, challengeId);
-  if (challenge === null || !(await isReachedThere(tx, keys, challenge))) return null;
-  const contact = await findContact(tx, challenge.clientId);
+  if (challenge === null || !(await isReachedThere(tx, reach, challenge))) return null;
+  const contact = await reach.findContact(tx, challenge.clientId);
   const destination = contact === null ? null : destinationFor(contact, challenge.channel);
   invariant(destination, "a client that is reached has an address");
-  const text = keys.unseal(challengeId, challenge.sealedMessage);
+  const text = reach.keys.unseal(challengeId, challenge.sealedMessage);
   return { id: challengeId, channel: challenge.channel, destination: destination.address, text };
 }

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 test("without a gateway codes are refused with 503, and no token is good", async () => {
   const bare = await openTestApp((db) => {
-    const codes = openOneTimeCodes({ db, delivery: null, ownsAccount: async () => true });
+    const codes = openOneTimeCodes({ db, delivery: null, ownsAccount: async () => true, findContact: async () => null });
     expect(codes.jobs).toEqual([]);
     return codes.endpoints;
   });
@@ -34,7 +34,7 @@ test("without a gateway codes are refused with 503, and no token is good", async
     expect(await calls.post(SEND, { operation: "openAccount" })).toMatchObject({ status: 503, body: { code: "otpNotAvailable" } });
     expect(await calls.post(VERIFY, { otpId: clientId, code: "000000" })).toMatchObject({ status: 503, body: { code: "otpNotAvailable" } });
     const actor = { kind: "system", id: "test", tenant: null, traceId: "00-11111111111111111111111111111111-2222222222222222-01" } as const;
-    const codes = openOneTimeCodes({ db: bare.db, delivery: null, ownsAccount: async () => true });
+    const codes = openOneTimeCodes({ db: bare.db, delivery: null, ownsAccount: async () => true, findContact: async () => null });
     const use = { clientId, token: "A".repeat(64), operation: "openAccount", accountId: null } as const;
     expect(await bare.db.write(actor, (tx) => codes.consumeVerificationToken(tx, use))).toBe(false);
   } finally {

@@ -7,7 +7,7 @@ import { consumeToken, type OwnsAccount, type TokenUse } from "./account-codes.t
 import type { CodeKit } from "./challenges.ts";
 import { CodeKeys } from "./code-keys.ts";
 import { codeSending } from "./delivery.ts";
-import type { DeliverCode } from "./ports.ts";
+import type { DeliverCode, FindContact } from "./ports.ts";
 import { accountCodeEndpoints } from "./routes.ts";
 
 /** What one-time codes need from the composition root. */
@@ -16,6 +16,7 @@ export type OneTimeCodesDeps = {
   /** The server's secret (OTP_KEY) and who carries the messages. Null: no codes, and whatever needs one is refused. */
   readonly delivery: { readonly secret: string; readonly deliver: DeliverCode } | null;
   readonly ownsAccount: OwnsAccount;
+  readonly findContact: FindContact;
 };
 
 /** One-time codes, ready to be served. */
@@ -32,8 +33,8 @@ export type OneTimeCodes = {
 };
 
 /** Opens the module. `ownsAccount` tells whether an account is the client's, closed ones included. */
-export function openOneTimeCodes({ db, delivery, ownsAccount }: OneTimeCodesDeps): OneTimeCodes {
-  const kit = delivery === null ? null : openKit(delivery);
+export function openOneTimeCodes({ db, delivery, ownsAccount, findContact }: OneTimeCodesDeps): OneTimeCodes {
+  const kit = delivery === null ? null : openKit(delivery, findContact);
   return {
     endpoints: accountCodeEndpoints({ db, kit, ownsAccount }),
     jobs: kit === null ? [] : [kit.sending],
@@ -41,7 +42,7 @@ export function openOneTimeCodes({ db, delivery, ownsAccount }: OneTimeCodesDeps
   };
 }
 
-function openKit({ secret, deliver }: NonNullable<OneTimeCodesDeps["delivery"]>): CodeKit {
+function openKit({ secret, deliver }: NonNullable<OneTimeCodesDeps["delivery"]>, findContact: FindContact): CodeKit {
   const keys = new CodeKeys(secret);
-  return { keys, sending: codeSending(keys, deliver) };
+  return { keys, findContact, sending: codeSending({ keys, findContact }, deliver) };
 }

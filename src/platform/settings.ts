@@ -106,6 +106,54 @@ export const SETTINGS = [
       "Secret under which one-time codes are stored, 43 or more characters of base64 or hex (`openssl rand -base64 32`), the same in all processes. Production needs it with CODE_SENDER_URL; development makes one below FINLEGO_DATA.",
     secret: true,
   },
+  {
+    name: "MASTER_KEY",
+    default: null,
+    meaning:
+      "Key of 256 bits (base64 or hex) that wraps the keys of clients' data; several, separated by commas, while it is changed: the first one wraps. Production with DATABASE_URL needs it. Without it the embedded database gets a key of its own below FINLEGO_DATA, and development with DATABASE_URL takes a published one that protects nothing.",
+    secret: true,
+  },
+  {
+    name: "RETENTION_YEARS",
+    default: "5",
+    meaning: "Whole years after a client was closed for which its data are kept; before that they cannot be erased.",
+  },
+  {
+    name: "DOCUMENT_STORE",
+    default: "disk",
+    meaning: "`disk` (below FINLEGO_DATA) or `s3://bucket/prefix`. Documents are encrypted before they are stored, in either.",
+  },
+  { name: "DOCUMENT_QUOTA", default: "1000", meaning: "Documents of one client at most." },
+  { name: "S3_ENDPOINT", default: null, meaning: "With DOCUMENT_STORE=s3://…: address of the S3 service." },
+  { name: "S3_REGION", default: "us-east-1", meaning: "With DOCUMENT_STORE=s3://…: region that requests are signed for." },
+  { name: "S3_ACCESS_KEY_ID", default: null, meaning: "With DOCUMENT_STORE=s3://…: name of the access key." },
+  { name: "S3_SECRET_ACCESS_KEY", default: null, meaning: "With DOCUMENT_STORE=s3://…: secret of the access key.", secret: true },
+  {
+    name: "CLAMD_ADDRESS",
+    default: null,
+    meaning:
+      "`host:port` or socket path of a clamd. With it a document can be downloaded once it was found clean, and not while clamd is away; without it documents are not scanned.",
+  },
+  {
+    name: "SUMSUB_URL",
+    default: "https://api.sumsub.com",
+    meaning: "Address of the verification provider's API. Development without SUMSUB_APP_TOKEN starts a simulator of it.",
+  },
+  { name: "SUMSUB_APP_TOKEN", default: null, meaning: "The provider's app token; `sbx:` at its beginning: sandbox.", secret: true },
+  { name: "SUMSUB_SECRET_KEY", default: null, meaning: "The app token's secret: signs our requests.", secret: true },
+  {
+    name: "SUMSUB_WEBHOOK_SECRET",
+    default: null,
+    meaning: "Secret of the provider's webhook; two, separated by a comma, while it is changed.",
+    secret: true,
+  },
+  {
+    name: "SUMSUB_WEBHOOK_ALGORITHMS",
+    default: "HMAC_SHA256_HEX,HMAC_SHA512_HEX",
+    meaning: "Digest algorithms that are accepted; HMAC_SHA1_HEX only when it stands here.",
+  },
+  { name: "SUMSUB_LEVEL_INDIVIDUAL", default: "basic-kyc-level", meaning: "The provider's level by which persons are verified." },
+  { name: "SUMSUB_LEVEL_COMPANY", default: "basic-kyb-level", meaning: "The provider's level by which companies are verified." },
 ] as const satisfies readonly Setting[];
 
 /** A name that the table knows. */

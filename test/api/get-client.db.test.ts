@@ -1,16 +1,15 @@
 // Operations 1 and 8: who sees which client, and how much of it.
 
-import { clientProfileEndpoints } from "#client-profile";
-import { onboardingEndpoints } from "#onboarding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aClient } from "../builders.ts";
 import { openTestApp, type TestApp } from "../setup/http.ts";
+import { clientEndpoints } from "../setup/clients.ts";
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 
 let bank: TestApp;
 beforeAll(async () => {
-  bank = await openTestApp([...onboardingEndpoints({ importStatus: "active" }), ...clientProfileEndpoints()]);
+  bank = await openTestApp([...clientEndpoints()]);
 });
 afterAll(() => bank.close());
 

@@ -1,19 +1,18 @@
 // Operation 99 when it is called more than once, at once, or with anything at all; and what it leaves behind.
 
-import { clientProfileEndpoints } from "#client-profile";
-import { onboardingEndpoints } from "#onboarding";
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anIndividual, unique, withField } from "../builders.ts";
 import { openTestApp, type TestAnswer, type TestApp } from "../setup/http.ts";
+import { clientEndpoints } from "../setup/clients.ts";
 
 const PATH = "/integration/clients/individuals";
 
 let bank: TestApp;
 let owner: pg.Client;
 beforeAll(async () => {
-  bank = await openTestApp([...onboardingEndpoints({ importStatus: "active" }), ...clientProfileEndpoints()]);
+  bank = await openTestApp([...clientEndpoints()]);
   owner = new pg.Client({ connectionString: bank.database.ownerUrl });
   await owner.connect();
 });

@@ -1,17 +1,16 @@
 // Operation 99: every rule of the public documentation at its edge and one beyond it, through HTTP.
 
-import { clientProfileEndpoints } from "#client-profile";
-import { onboardingEndpoints } from "#onboarding";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { IMPORT_EXAMPLE } from "../../src/onboarding/contract.ts";
 import { anIndividual, unique, withField } from "../builders.ts";
 import { openTestApp, type TestAnswer, type TestApp } from "../setup/http.ts";
+import { clientEndpoints } from "../setup/clients.ts";
 
 const PATH = "/integration/clients/individuals";
 
 let bank: TestApp;
 beforeAll(async () => {
-  bank = await openTestApp([...onboardingEndpoints({ importStatus: "active" }), ...clientProfileEndpoints()]);
+  bank = await openTestApp([...clientEndpoints()]);
 });
 afterAll(() => bank.close());
 

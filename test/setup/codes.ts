@@ -1,7 +1,5 @@
 // One-time codes to test: their operations over a real database, the worker that sends, and the simulator that shows what was sent.
 
-import { clientProfileEndpoints } from "#client-profile";
-import { onboardingEndpoints } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import { startWorker, type WorkerLog } from "#platform/worker.ts";
 import pg from "pg";
@@ -9,6 +7,7 @@ import { codeDelivery } from "../../src/adapters/code-sender.ts";
 import { type Behaviour, openCodeSimulator, type SimulatedMessage } from "../../src/adapters/simulators/code-sender.ts";
 import { aClient } from "../builders.ts";
 import { openTestApp, type TestAnswer, type TestApp, type TestCalls } from "./http.ts";
+import { clientEndpoints, openTestClients } from "./clients.ts";
 
 export const SECRET = "test-secret-of-one-time-codes-0123456789abcdef";
 export const SEND = "/Accounts/send-otp";
@@ -43,13 +42,15 @@ export async function openCodesApp({ hasWorker = true, poolSize = 10 } = {}): Pr
   const opened: OneTimeCodes[] = [];
   const app = await openTestApp(
     (db) => {
+      const clients = openTestClients();
       const codes = openOneTimeCodes({
         db,
+        findContact: clients.findContact,
         delivery: { secret: SECRET, deliver: codeDelivery({ url: simulator.url, timeoutMs: 1_000 }) },
         ownsAccount: async (_tx, _clientId, accountId) => accountId === OWN_ACCOUNT,
       });
       opened.push(codes);
-      return [...clientProfileEndpoints(), ...onboardingEndpoints({ importStatus: "active" }), ...codes.endpoints];
+      return [...clientEndpoints(clients), ...codes.endpoints];
     },
     {
       poolSize,

@@ -1,9 +1,7 @@
 // A bank to test: the ledger's operations with a writer of their own, as the composition root wires them, and the shortest way to
 // accounts that have something on them.
 
-import { clientProfileEndpoints } from "#client-profile";
 import { type AccountSettings, generalLedgerEndpoints, ownsAccount, Writer } from "#general-ledger";
-import { onboardingEndpoints } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { Scope } from "#platform/access.ts";
 import { readConfig } from "#platform/config.ts";
@@ -12,6 +10,7 @@ import pg from "pg";
 import { aClient, anAccountOrder, aTransfer, unique } from "../builders.ts";
 import { openTestApp, type TestAnswer, type TestApp, type TestAppOptions, type TestCalls } from "./http.ts";
 import type { TestDatabase } from "./server.ts";
+import { clientEndpoints, openTestClients } from "./clients.ts";
 
 /** An AccountDto, as far as tests read it. */
 export type TestAccount = Readonly<Record<string, unknown>> & {
@@ -82,14 +81,15 @@ export async function openLedgerApp({
   const endpoints: Parameters<typeof openTestApp>[0] = (db, database) => {
     writer = openWriter(database, lanes, { timeZone });
     // Kept in memory until somebody asks: test/setup/codes.ts has what a test of codes needs.
+    const clients = openTestClients();
     codes = openOneTimeCodes({
       db,
       ownsAccount,
+      findContact: clients.findContact,
       delivery: { secret: "0123456789".repeat(5), deliver: async (message) => void sent.push(message) },
     });
     return [
-      ...clientProfileEndpoints(),
-      ...onboardingEndpoints({ importStatus }),
+      ...clientEndpoints(clients, importStatus),
       ...generalLedgerEndpoints({
         db,
         writer,

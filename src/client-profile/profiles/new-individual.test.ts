@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { NewIndividual } from "./contract.ts";
-import { faultsOf, isE164, withUpperCaseCountries } from "./new-individual.ts";
+import { faultsOf, isE164, profileOf } from "./new-individual.ts";
 
 const TODAY = "2026-11-23";
 const sound: NewIndividual = {
@@ -47,9 +47,16 @@ test("every fault of meaning is told, each at its field", () => {
   ]);
 });
 
-test("country codes become upper case, and nothing else changes", () => {
-  const upper = withUpperCaseCountries(sound);
-  expect(upper).toEqual(JSON.parse(JSON.stringify(sound).replaceAll('"st"', '"ST"')));
+test("what is stored has every member, and country codes in upper case", () => {
+  const { riskLevel: _riskLevel, email, phoneNumber, address, ...person } = sound;
+  const individual = JSON.parse(JSON.stringify(person).replaceAll('"st"', '"ST"')) as unknown;
+  expect(profileOf(sound)).toEqual({
+    email,
+    phoneNumber,
+    address: { ...address, streetLine2: null, state: null, country: "ST" },
+    individual,
+    company: null,
+  });
 });
 
 test.each([

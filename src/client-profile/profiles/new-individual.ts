@@ -6,6 +6,7 @@ import { isCountry } from "#platform/country.ts";
 import type { FieldErrors } from "#platform/problem.ts";
 import { parsePhoneNumberFromString } from "libphonenumber-js";
 import type { NewIndividual } from "./contract.ts";
+import type { Profile } from "./profile.ts";
 
 const NO_COUNTRY = "The field must be an assigned country code (ISO 3166-1 alpha-2).";
 
@@ -30,15 +31,29 @@ export function faultsOf(individual: NewIndividual, today: string): FieldErrors 
   return errors;
 }
 
-/** The same person with country codes in upper case, so that no other spelling is ever stored or read back. */
-export function withUpperCaseCountries(individual: NewIndividual): NewIndividual {
+/** What is stored of the person: every member there, country codes in upper case, so that no other spelling is ever read back. */
+export function profileOf(individual: NewIndividual): Profile {
   const { address, identificationDocument: document } = individual;
   return {
-    ...individual,
-    address: { ...address, country: address.country.toUpperCase() },
-    citizenshipCountry: individual.citizenshipCountry.toUpperCase(),
-    identificationDocument: { ...document, issuedCountryCode: document.issuedCountryCode.toUpperCase() },
-    residenceCountry: individual.residenceCountry.toUpperCase(),
+    email: individual.email,
+    phoneNumber: individual.phoneNumber,
+    address: {
+      streetLine1: address.streetLine1,
+      streetLine2: address.streetLine2 ?? null,
+      city: address.city,
+      state: address.state ?? null,
+      zip: address.zip,
+      country: address.country.toUpperCase(),
+    },
+    individual: {
+      firstName: individual.firstName,
+      lastName: individual.lastName,
+      dateOfBirth: individual.dateOfBirth,
+      citizenshipCountry: individual.citizenshipCountry.toUpperCase(),
+      residenceCountry: individual.residenceCountry.toUpperCase(),
+      identificationDocument: { ...document, issuedCountryCode: document.issuedCountryCode.toUpperCase() },
+    },
+    company: null,
   };
 }
 

@@ -89,6 +89,35 @@ export const Individual = strictObject(
   { title: "IndividualDto" },
 );
 
+/** AddressDto as it is stored and answered: every member is there. */
+export type StoredAddress = {
+  readonly streetLine1: string;
+  readonly streetLine2: string | null;
+  readonly city: string;
+  readonly state: string | null;
+  readonly zip: string;
+  readonly country: string;
+};
+
+export type Individual = Static<typeof Individual>;
+
+/** CompanyDto (contract 4.3) without the persons of the company. */
+export const Company = strictObject(
+  {
+    companyName: Type.String({ minLength: 1, maxLength: 255 }),
+    registrationNumber: Type.String({ minLength: 1, maxLength: 50 }),
+    registrationCountry: Country,
+    registrationDate: DateText,
+    legalForm: Nullable(Type.String({ maxLength: 100 })),
+    taxNumber: Nullable(Type.String({ maxLength: 50 })),
+    businessActivity: Nullable(Type.String({ maxLength: 500 })),
+    website: Nullable(Type.String({ maxLength: 255 })),
+    operatingAddress: Nullable(Address),
+  },
+  { title: "CompanyDto" },
+);
+export type Company = Static<typeof Company>;
+
 const identity = {
   clientId: Uuid,
   externalId: Nullable(Type.String({ maxLength: 100 })),
@@ -102,7 +131,7 @@ const contact = {
   phoneNumber: Type.String(),
   address: Address,
   individual: Nullable(Individual),
-  company: Type.Null({ description: "Data of a company; null for an individual." }),
+  company: Nullable(Company),
   plan: Nullable(strictObject({ code: Type.String(), name: Type.String() })),
 };
 

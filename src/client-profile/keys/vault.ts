@@ -1,0 +1,63 @@
+// What opens clients' data: the master keys of this process and the bank's search key. A client's own key is unwrapped whenever it is
+// needed and kept nowhere, so that a destroyed key is gone from every process at once.
+
+import type { Database } from "#platform/db.ts";
+import { type DataKey, type MasterKeys, UnknownMasterKey, type WrappedKey } from "#platform/sealing.ts";
+import { refusePlatform } from "#platform/problem.ts";
+import { StartupError } from "#platform/startup-error.ts";
+import * as store from "./key.store.ts";
+
+const SEARCH_KEY_OWNER = "search key";
+const MARK_BYTES = 16;
+const NO_KEY = "The data of this client cannot be opened here at present.";
+
+export class Vault {
+  readonly masterKeys: MasterKeys;
+  readonly #searchKey: DataKey;
+
+  constructor(masterKeys: MasterKeys, searchKey: DataKey) {
+    this.masterKeys = masterKeys;
+    this.#searchKey = searchKey;
+  }
+
+  /** A new client's key, and how `client_key` stores it. */
+  newClientKey(clientId: string): { readonly key: DataKey; readonly wrapped: WrappedKey } {
+    return this.masterKeys.newKey(clientId);
+  }
+
+  /** The client's key; null when it is destroyed. Refuses with 503 busy where this process lacks the master key. */
+  openClientKey({ clientId, masterKey, wrappedKey }: store.ClientKeyRow): DataKey | null {
+    if (masterKey === null || wrappedKey === null) return null;
+    try {
+      return this.masterKeys.unwrap(clientId, { masterKey, wrappedKey });
+    } catch (error) {
+      if (error instanceof UnknownMasterKey) refusePlatform("busy", { detail: NO_KEY, cause: error });
+      throw error;
+    }
+  }
+
+  /** 128-bit mark of a text for look-ups by equality. Normalize the text before. */
+  mark(kind: string, text: string): Buffer {
+    return this.#searchKey.mark(kind, text).subarray(0, MARK_BYTES);
+  }
+
+  /** 64-bit mark, as a signed integer: for sets of marks of which a hit is looked at again after decryption. */
+  shortMark(kind: string, text: string): bigint {
+    return this.#searchKey.mark(kind, text).readBigInt64BE();
+  }
+}
+
+/** Opens the vault over a migrated database. @throws StartupError when the clients are encrypted under a master key that is not given. */
+export async function openVault(db: Database, masterKeys: MasterKeys): Promise<Vault> {
+  const actor = { kind: "job", id: "open_vault", tenant: null, traceId: "" } as const;
+  const fresh = masterKeys.newKey(SEARCH_KEY_OWNER);
+  const stored = await db.write(actor, (tx) => store.claimSearchKey(tx, fresh.wrapped));
+  try {
+    return new Vault(masterKeys, masterKeys.unwrap(SEARCH_KEY_OWNER, stored));
+  } catch (error) {
+    const why = error instanceof UnknownMasterKey ? `under the master key ${error.masterKey}, which is not given` : "under another key";
+    throw new StartupError(`The clients of this database are encrypted ${why}. Start with the MASTER_KEY they were stored under.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,89 @@
+// SQL of client profiles.
+
+import type { Tx } from "#platform/db.ts";
+import type { ClientStatus, RiskLevel, VerificationStatus } from "./contract.ts";
+
+export type Standing = { readonly status: ClientStatus; readonly verificationStatus: VerificationStatus; readonly riskLevel: RiskLevel };
+
+export type NewClientRow = Standing & {
+  readonly id: string;
+  readonly tenant: string;
+  readonly externalId: string | null;
+  readonly type: "individual" | "company";
+  readonly phoneIsE164: boolean;
+  readonly sealedProfile: Buffer;
+  readonly emailMark: Buffer;
+  readonly searchMarks: readonly bigint[];
+};
+
+export async function insertClient(tx: Tx, client: NewClientRow): Promise<void> {
+  await tx.sql`
+    insert into client_profile.client (
+      id, tenant, external_id, type, status, verification_status, risk_level, phone_is_e164, sealed_profile, email_mark, search_marks,
+      created_at, updated_at)
+    values (
+      ${client.id}, ${client.tenant}, ${client.externalId}, ${client.type}, ${client.status}, ${client.verificationStatus}, ${client.riskLevel},
+      ${client.phoneIsE164}, ${client.sealedProfile}, ${client.emailMark}, ${client.searchMarks}, ${tx.now}, ${tx.now})`;
+}
+
+/** Adds a line to the history of the client's standing; who and when come from `tx`. */
+export async function insertStanding(tx: Tx, clientId: string, standing: Standing, reason: string): Promise<void> {
+  await tx.sql`
+    insert into client_profile.client_status_history (client_id, at, status, verification_status, risk_level, reason, actor_kind, actor_id)
+    values (${clientId}, ${tx.now}, ${standing.status}, ${standing.verificationStatus}, ${standing.riskLevel}, ${reason}, ${tx.actor.kind}, ${tx.actor.id})`;
+}
+
+export type ClientRow = Standing & {
+  readonly clientId: string;
+  readonly externalId: string | null;
+  readonly type: "individual" | "company";
+  readonly masterKey: string | null;
+  readonly wrappedKey: Buffer | null;
+  /** Null once the client is erased. */
+  readonly sealedProfile: Buffer | null;
+  readonly sealedBlockReason: Buffer | null;
+  readonly blockedAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+};
+
+/** A tenant of null sees every client. Another tenant's client and one that never was are the same empty answer. */
+export async function findClient(tx: Tx, clientId: string, tenant: string | null): Promise<ClientRow | null> {
+  const rows = await tx.sql<ClientRow>`
+    select c.id as "clientId", c.external_id as "externalId", c.type, c.status, c.verification_status as "verificationStatus",
+           c.risk_level as "riskLevel", k.master_key as "masterKey", k.wrapped_key as "wrappedKey", c.sealed_profile as "sealedProfile",
+           c.sealed_block_reason as "sealedBlockReason", c.blocked_at as "blockedAt", c.created_at as "createdAt", c.updated_at as "updatedAt"
+    from client_profile.client c
+    join client_profile.client_key k on k.client_id = c.id
+    where c.id = ${clientId} and (${tenant}::text is null or c.tenant = ${tenant})`;
+  return rows[0] ?? null;
+}
+
+export type ContactRow = Pick<ClientRow, "clientId" | "masterKey" | "wrappedKey" | "sealedProfile"> & { readonly phoneIsE164: boolean };
+
+export async function findContact(tx: Tx, clientId: string): Promise<ContactRow | null> {
+  const rows = await tx.sql<ContactRow>`
+    select c.id as "clientId", k.master_key as "masterKey", k.wrapped_key as "wrappedKey", c.sealed_profile as "sealedProfile",
+           c.phone_is_e164 as "phoneIsE164"
+    from client_profile.client c
+    join client_profile.client_key k on k.client_id = c.id
+    where c.id = ${clientId}`;
+  return rows[0] ?? null;
+}
+
+export type LockedClient = {
+  readonly clientId: string;
+  readonly tenant: string;
+  readonly status: ClientStatus;
+  readonly riskLevel: RiskLevel;
+};
+
+/** Until the transaction ends nobody can change the client's standing; others may hold the same lock. */
+export async function lockForShare(tx: Tx, clientId: string): Promise<LockedClient | null> {
+  const rows = await tx.sql<LockedClient>`
+    select id as "clientId", tenant, status, risk_level as "riskLevel"
+    from client_profile.client
+    where id = ${clientId}
+    for share`;
+  return rows[0] ?? null;
+}
