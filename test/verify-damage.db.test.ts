@@ -278,7 +278,7 @@ const DAMAGES: readonly Damage<Books>[] = [
   },
   {
     name: "a client's standing changed behind its history",
-    done: ({ aliceClient }) => `update client_profile.client set status = 'closed' where id = '${aliceClient}'`,
+    done: ({ aliceClient }) => `update client_profile.client set status = 'closed', closed_at = now() where id = '${aliceClient}'`,
     found: ({ aliceClient }) => ({ "INV-12": [{ clientId: aliceClient }] }),
   },
   {
