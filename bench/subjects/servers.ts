@@ -1,6 +1,7 @@
 // Starts the servers that are called over HTTP, each a process of its own, and says where they listen.
 
 import { type ChildProcess, fork, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -27,6 +28,7 @@ export async function startProductServer(books: Books, name: string): Promise<St
       PORT: "0",
       DATABASE_URL: books.appUrl,
       ...(books.appRole === null ? { DATABASE_MIGRATION_URL: books.ownerUrl } : {}),
+      MASTER_KEY: randomBytes(32).toString("base64"),
       AUTH_ISSUER: issuer.url,
       AUTH_AUDIENCE: AUDIENCE,
       AUTH_JWKS_URL: `${issuer.url}/jwks`,
