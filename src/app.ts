@@ -3,7 +3,15 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
-import { type AccountSettings, generalLedgerEndpoints, ledgerJobs, ownsAccount, startLedgerTasks, Writer } from "#general-ledger";
+import {
+  type AccountSettings,
+  clientAccounts,
+  generalLedgerEndpoints,
+  ledgerJobs,
+  ownsAccount,
+  startLedgerTasks,
+  Writer,
+} from "#general-ledger";
 import { type ClientProfile, openClientProfile, openVault, Vault } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
@@ -95,7 +103,7 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
 
   const codeDelivery = await openCodeDelivery(config);
-  const clients = openClientProfile({ vault: await openVault(db, await openMasterKeys(config)) });
+  const clients = openClientProfile({ vault: await openVault(db, await openMasterKeys(config)), accounts: clientAccounts });
   const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount, findContact: clients.findContact });
   const lifecycle = { draining: false };
   const http = await buildApi(
@@ -178,7 +186,7 @@ export async function describeApi(): Promise<unknown> {
   const db = new Database({ url: "postgres://unused.invalid/unused", role: null, poolSize: 1, name: "describe" });
   const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
   const masterKeys = developmentMasterKeys();
-  const clients = openClientProfile({ vault: new Vault(masterKeys, masterKeys.newKey("no data here").key) });
+  const clients = openClientProfile({ vault: new Vault(masterKeys, masterKeys.newKey("no data here").key), accounts: clientAccounts });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
   const http = await buildApi(
     config,

@@ -1,6 +1,6 @@
 // What the block of a client does to its accounts: the ledger's part of contract decision 22, as the room that blocks clients calls it.
 
-import { setClientBlocked } from "#general-ledger";
+import { clientAccounts } from "#general-ledger";
 import type { Actor } from "#platform/db.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aClient, anAccountOrder, aTransfer } from "./builders.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => bank.close());
 
 const block = (clientId: string | null, isBlocked = true): Promise<void> =>
-  bank.db.write(actor, (tx) => setClientBlocked(tx, clientId ?? "", isBlocked));
+  bank.db.write(actor, (tx) => clientAccounts.setBlocked(tx, clientId ?? "", isBlocked));
 const openFor = async (clientId: string): Promise<TestAccount> =>
   bodyOf(await bank.system.post("/v2/internal/Accounts", anAccountOrder({ type: "client", clientId }))) as TestAccount;
 const codeOf = ({ status, body }: TestAnswer): unknown[] => [status, body["code"]];
@@ -62,7 +62,7 @@ test("is a change of every open account, numbered in id order in one go; a repea
 test("leaves no trace when the transaction around it is rolled back", async () => {
   const account = await bank.aFundedAccount("1.00");
   const failed = bank.db.write(actor, async (tx) => {
-    await setClientBlocked(tx, account.clientId ?? "", true);
+    await clientAccounts.setBlocked(tx, account.clientId ?? "", true);
     throw new Error("on second thoughts");
   });
   await expect(failed).rejects.toThrow("on second thoughts");
@@ -98,7 +98,7 @@ test("comes after the openings that run, and before none: no account of a blocke
   const blocking = bank.db.write(actor, async (tx) => {
     // What the room of clients does first.
     await tx.sql`update client_profile.client set status = 'blocked', blocked_at = now() where id = ${clientId}`;
-    await setClientBlocked(tx, clientId, true);
+    await clientAccounts.setBlocked(tx, clientId, true);
   });
   const opened = await Promise.all(Array.from({ length: 8 }, () => bank.clientCalls(clientId).post("/Accounts", { currency: "EUR" })));
   await blocking;

@@ -7,4 +7,11 @@ export const clientProfileProblems = {
   duplicateExternalId: { status: 409, title: "The externalId is in use.", retry: "no" },
 } as const satisfies Catalogue;
 
+/** Refusals of changes to a client's standing. */
+export const standingProblems = {
+  invalidState: { status: 409, title: "The present state does not allow this.", retry: "no" },
+  clientProhibited: { status: 409, title: "The client may not have accounts.", retry: "no" },
+} as const satisfies Catalogue;
+
 export const refuse = refuser(clientProfileProblems);
+export const refuseStanding = refuser(standingProblems);

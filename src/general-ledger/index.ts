@@ -1,6 +1,6 @@
 // The face of the general ledger: accounts, payments and their history. Nothing else of this module may be imported.
 
-export { setClientBlocked } from "./accounts/account-changes.ts";
+export { clientAccounts } from "./accounts/client-accounts.ts";
 export type { AccountSettings } from "./accounts/accounts.ts";
 export { ownsAccount } from "./accounts/ownership.ts";
 export { ledgerVerifiable } from "./checks.ts";

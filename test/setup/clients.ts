@@ -1,6 +1,7 @@
 // Client profiles to test, under keys that are the same in every test.
 
 import { type ClientProfile, openClientProfile, Vault } from "#client-profile";
+import { clientAccounts } from "#general-ledger";
 import { onboardingEndpoints } from "#onboarding";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { DataKey, developmentMasterKeys, KEY_BYTES } from "#platform/sealing.ts";
@@ -10,7 +11,7 @@ export function aVault(): Vault {
 }
 
 export function openTestClients(): ClientProfile {
-  return openClientProfile({ vault: aVault() });
+  return openClientProfile({ vault: aVault(), accounts: clientAccounts });
 }
 
 /** All operations of clients and of their import. */

@@ -129,16 +129,6 @@ export async function closeAccount(tx: Tx, id: string, visibility: Visibility, c
   return next;
 }
 
-/**
- * Stops the debits of all of a client's accounts, or lets them through again (contract decision 22): once the transaction has committed no
- * debit of the client is booked on any route; credits are. For whoever changes the client's standing, in the same transaction and as its
- * last statement: it numbers the change of every account. The client's row is locked for update before.
- */
-export async function setClientBlocked(tx: Tx, clientId: string, isBlocked: boolean): Promise<void> {
-  await writeAudit(tx, { action: isBlocked ? "client.debitsStopped" : "client.debitsReleased", subject: `client:${clientId}` });
-  await store.setClientBlocked(tx, clientId, isBlocked);
-}
-
 async function find(tx: Tx, id: string, visibility: Visibility): Promise<Account> {
   return (await findAccount(tx, id, visibility)) ?? refusePlatform("notFound");
 }
