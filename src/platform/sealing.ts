@@ -105,13 +105,23 @@ export class MasterKeys {
   }
 }
 
-/** Reads `MASTER_KEY`: keys of 256 bits in base64 or hex, the current one first, separated by commas. Null: not that. */
+/** Far fewer different bytes than chance ever gives 32 of them: somebody typed the key, or filled it with zeros. */
+const DISTINCT_BYTES_MIN = 16;
+
+/** Reads `MASTER_KEY`: keys of 256 random bits in base64 or hex, the current one first, separated by commas. Null: not that. */
 export function readMasterKeys(text: string): MasterKeys | null {
-  const keys = text
-    .trim()
-    .split(/\s*,\s*/)
-    .map((each) => (/^[0-9a-f]{64}$/i.test(each) ? Buffer.from(each, "hex") : Buffer.from(each, "base64")));
-  return keys.every((key) => key.length === KEY_BYTES) ? new MasterKeys(keys) : null;
+  const keys: Buffer[] = [];
+  for (const part of text.trim().split(/\s*,\s*/)) {
+    const key = readKey(part);
+    if (key === null || new Set(key).size < DISTINCT_BYTES_MIN) return null;
+    keys.push(key);
+  }
+  return new MasterKeys(keys);
+}
+
+function readKey(text: string): Buffer | null {
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, "hex");
+  return /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? Buffer.from(text, "base64") : null;
 }
 
 /** The published key of development: it protects nothing, and production refuses it. */
