@@ -4,7 +4,8 @@ import type { Tx } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import type { Job } from "#platform/jobs.ts";
 import type { Vault } from "./keys/vault.ts";
-import { type Contact, createClient, findContact, type NewClient } from "./profiles/clients.ts";
+import { type Contact, findContact } from "./profiles/clients.ts";
+import { createClient, createClients, type CreatedClient, type Creation, type NewClient } from "./profiles/new-clients.ts";
 import { profileEndpoints } from "./profiles/routes.ts";
 import { applyVerification, type ClientAccounts, type StandingChange, type Verdict } from "./standing/standing-changes.ts";
 
@@ -20,7 +21,9 @@ export type ClientProfile = {
   /** For the worker. */
   readonly jobs: readonly Job<unknown>[];
   /** Refuses with 409 duplicateExternalId. */
-  readonly createClient: (tx: Tx, client: NewClient) => Promise<{ readonly clientId: string }>;
+  readonly createClient: (tx: Tx, client: NewClient) => Promise<CreatedClient>;
+  /** Some hundred at once; says in their order what became of each. Whoever's externalId is in use is left out and hinders nobody else. */
+  readonly createClients: (tx: Tx, clients: readonly NewClient[]) => Promise<readonly Creation[]>;
   /** How the bank reaches a client; null where there is none, or it is erased. Read it when something is sent and keep no copy. */
   readonly findContact: (tx: Tx, clientId: string) => Promise<Contact | null>;
   /** Lets a client follow the verdict of its verification. Null: no such client. The last thing of its transaction: it may hold the ledger's head. */
@@ -32,6 +35,7 @@ export function openClientProfile({ vault, accounts }: ClientProfileDeps): Clien
     endpoints: profileEndpoints({ vault }),
     jobs: [],
     createClient: (tx, client) => createClient(tx, vault, client),
+    createClients: (tx, clients) => createClients(tx, vault, clients),
     findContact: (tx, clientId) => findContact(tx, vault, clientId),
     applyVerification: (tx, verdict) => applyVerification(tx, { vault, accounts }, verdict),
   };

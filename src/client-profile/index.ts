@@ -3,7 +3,8 @@
 export { clientProfileVerifiable } from "./checks.store.ts";
 export { type ClientProfile, openClientProfile } from "./client-profile.ts";
 export { openVault, Vault } from "./keys/vault.ts";
-export { type Contact, lockClientForShare, type NewClient } from "./profiles/clients.ts";
-export { ClientStatus, ExternalId, NewIndividual, RiskLevel, VerificationStatus } from "./profiles/contract.ts";
-export { faultsOf, profileOf } from "./profiles/new-individual.ts";
+export { type Contact, lockClientForShare } from "./profiles/clients.ts";
+export { ExternalId, NewCompany, NewIndividual } from "./profiles/contract.ts";
+export { clientOf, faultsOf } from "./profiles/new-client.ts";
+export { ClientStatus, RiskLevel, VerificationStatus } from "./profiles/standing.contract.ts";
 export { clientProfileProblems } from "./problems.ts";

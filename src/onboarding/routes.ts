@@ -1,6 +1,6 @@
 // Operation 99: a tenant's system hands over a client that it has verified.
 
-import { type ClientProfile, clientProfileProblems, ExternalId, faultsOf, NewIndividual, profileOf } from "#client-profile";
+import { type ClientProfile, clientProfileProblems, clientOf, ExternalId, faultsOf, NewIndividual } from "#client-profile";
 import { callerTenant } from "#platform/access.ts";
 import { today } from "#platform/dates.ts";
 import { publish } from "#platform/events.ts";
@@ -42,9 +42,7 @@ export function onboardingEndpoints({ importStatus, clients }: OnboardingDeps): 
         const errors = faultsOf(individual, today(tx.now, "UTC"));
         if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });
         const standing = importedStanding(riskLevel, importStatus);
-        const profile = profileOf(individual);
-        const client = { tenant, externalId, type: "individual", riskLevel, profile, ...standing, reason: "import" } as const;
-        const { clientId } = await clients.createClient(tx, client);
+        const { clientId } = await clients.createClient(tx, { tenant, externalId, ...clientOf(individual), ...standing, reason: "import" });
         await publish(tx, {
           type: "client.imported",
           subject: `client:${clientId}`,

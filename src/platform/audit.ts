@@ -18,3 +18,13 @@ export async function writeAudit(tx: Tx, { action, subject, detail = {} }: Audit
   refusePersonalData(detail);
   await store.insertAuditEntry(tx, action, subject, JSON.stringify(detail));
 }
+
+/** As `writeAudit`, many at once. */
+export async function writeAudits(tx: Tx, records: readonly AuditRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const rows = records.map(({ action, subject, detail = {} }) => {
+    refusePersonalData(detail);
+    return { action, subject, detail: JSON.stringify(detail) };
+  });
+  await store.insertAuditEntries(tx, rows);
+}

@@ -6,10 +6,16 @@ import type { WrappedKey } from "#platform/sealing.ts";
 /** A client's key as a row; null members once it is destroyed. */
 export type ClientKeyRow = { readonly clientId: string; readonly masterKey: string | null; readonly wrappedKey: Buffer | null };
 
-export async function insertClientKey(tx: Tx, clientId: string, { masterKey, wrappedKey }: WrappedKey): Promise<void> {
+/** Keys of new clients. */
+export async function insertClientKeys(tx: Tx, keys: readonly ({ readonly clientId: string } & WrappedKey)[]): Promise<void> {
+  if (keys.length === 0) return;
   await tx.sql`
     insert into client_profile.client_key (client_id, master_key, wrapped_key, created_at)
-    values (${clientId}, ${masterKey}, ${wrappedKey}, ${tx.now})`;
+    select k.client_id, k.master_key, k.wrapped_key, ${tx.now}
+    from unnest(
+      ${keys.map(({ clientId }) => clientId)}::uuid[], ${keys.map(({ masterKey }) => masterKey)}::text[],
+      ${keys.map(({ wrappedKey }) => wrappedKey)}::bytea[]
+    ) as k (client_id, master_key, wrapped_key)`;
 }
 
 export async function findClientKey(tx: Tx, clientId: string): Promise<ClientKeyRow | null> {

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestDatabase } from "../../../test/setup/database.ts";
 import { aVault } from "../../../test/setup/clients.ts";
 import type { TestDatabase } from "../../../test/setup/server.ts";
-import { createClient, findClient, lockClientForShare, type NewClient } from "./clients.ts";
+import { findClient, lockClientForShare } from "./clients.ts";
 import type { NewIndividual } from "./contract.ts";
-import { profileOf } from "./new-individual.ts";
+import { clientOf } from "./new-client.ts";
+import { createClient, type NewClient } from "./new-clients.ts";
 
 const actor: Actor = { kind: "system", id: "test", tenant: null, traceId: "00-11111111111111111111111111111111-2222222222222222-01" };
 
@@ -48,9 +49,7 @@ const newClient: NewClient = {
   externalId: null,
   status: "active",
   verificationStatus: "approved",
-  type: "individual",
-  riskLevel: individual.riskLevel,
-  profile: profileOf(individual),
+  ...clientOf(individual),
   reason: "test",
 };
 

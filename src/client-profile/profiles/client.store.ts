@@ -1,37 +1,9 @@
 // SQL of client profiles.
 
 import type { Tx } from "#platform/db.ts";
-import type { ClientStatus, RiskLevel, VerificationStatus } from "./contract.ts";
-
-export type Standing = { readonly status: ClientStatus; readonly verificationStatus: VerificationStatus; readonly riskLevel: RiskLevel };
-
-export type NewClientRow = Standing & {
-  readonly id: string;
-  readonly tenant: string;
-  readonly externalId: string | null;
-  readonly type: "individual" | "company";
-  readonly phoneIsE164: boolean;
-  readonly sealedProfile: Buffer;
-  readonly emailMark: Buffer;
-  readonly searchMarks: readonly bigint[];
-};
-
-export async function insertClient(tx: Tx, client: NewClientRow): Promise<void> {
-  await tx.sql`
-    insert into client_profile.client (
-      id, tenant, external_id, type, status, verification_status, risk_level, phone_is_e164, sealed_profile, email_mark, search_marks,
-      created_at, updated_at)
-    values (
-      ${client.id}, ${client.tenant}, ${client.externalId}, ${client.type}, ${client.status}, ${client.verificationStatus}, ${client.riskLevel},
-      ${client.phoneIsE164}, ${client.sealedProfile}, ${client.emailMark}, ${client.searchMarks}, ${tx.now}, ${tx.now})`;
-}
-
-/** Adds a line to the history of the client's standing; who and when come from `tx`. */
-export async function insertStanding(tx: Tx, clientId: string, standing: Standing, reason: string): Promise<void> {
-  await tx.sql`
-    insert into client_profile.client_status_history (client_id, at, status, verification_status, risk_level, reason, actor_kind, actor_id)
-    values (${clientId}, ${tx.now}, ${standing.status}, ${standing.verificationStatus}, ${standing.riskLevel}, ${reason}, ${tx.actor.kind}, ${tx.actor.id})`;
-}
+import type { RelatedIndividualRole } from "./company.contract.ts";
+import type { Standing } from "./new-client.store.ts";
+import type { ClientStatus, RiskLevel, VerificationStatus } from "./standing.contract.ts";
 
 export type ClientRow = Standing & {
   readonly clientId: string;
@@ -86,4 +58,22 @@ export async function lockForShare(tx: Tx, clientId: string): Promise<LockedClie
     where id = ${clientId}
     for share`;
   return rows[0] ?? null;
+}
+
+export type RelatedRow = {
+  readonly id: string;
+  readonly roles: readonly RelatedIndividualRole[];
+  /** Decimal text, with as many digits as the column keeps. */
+  readonly sharePercent: string | null;
+  readonly verificationStatus: VerificationStatus;
+  readonly sealedProfile: Buffer;
+};
+
+/** The persons of a company as it names them now, in their order. */
+export async function findRelatedIndividuals(tx: Tx, clientId: string): Promise<RelatedRow[]> {
+  return await tx.sql<RelatedRow>`
+    select id, roles, share_percent::text as "sharePercent", verification_status as "verificationStatus", sealed_profile as "sealedProfile"
+    from client_profile.related_individual
+    where client_id = ${clientId} and removed_at is null and sealed_profile is not null
+    order by position, id`;
 }

@@ -1,71 +1,22 @@
-// The shell of client profiles: a client comes into being, is found, and is held still while somebody decides about it.
+// The shell of client profiles: a client is found, and is held still while somebody decides about it. How one comes into being stands in
+// new-clients.ts, how one changes in client-update.ts.
 
-import { onConstraint, type Tx } from "#platform/db.ts";
-import { writeAudit } from "#platform/audit.ts";
-import { newId } from "#platform/new-id.ts";
+import type { Tx } from "#platform/db.ts";
 import type { DataKey } from "#platform/sealing.ts";
-import { insertClientKey } from "../keys/key.store.ts";
 import type { Vault } from "../keys/vault.ts";
-import { refuse } from "../problems.ts";
-import { searchMarksOf } from "../search/marks.ts";
-import type { Client, ClientStatus, RiskLevel, VerificationStatus } from "./contract.ts";
 import * as store from "./client.store.ts";
-import { isE164 } from "./new-individual.ts";
-import { openProfile, type Profile, sealProfile } from "./profile.ts";
-
-/** A client to create: what is known of it, whose it is, and the standing it begins with. Judge the profile before. */
-export type NewClient = {
-  readonly tenant: string;
-  readonly externalId: string | null;
-  readonly type: "individual" | "company";
-  readonly status: ClientStatus;
-  readonly verificationStatus: VerificationStatus;
-  readonly riskLevel: RiskLevel;
-  readonly profile: Profile;
-  /** Why the client begins so; first line of its history. A word of the program, not of a person. */
-  readonly reason: string;
-};
-
-/**
- * Creates a client under a new key and gives its id. Refuses with 409 duplicateExternalId when the tenant has a client of that externalId,
- * also one that commits at the same moment.
- */
-export async function createClient(tx: Tx, vault: Vault, client: NewClient): Promise<{ readonly clientId: string }> {
-  const clientId = newId();
-  const { tenant, type, status, verificationStatus, riskLevel, profile, reason } = client;
-  const { key, wrapped } = vault.newClientKey(clientId);
-  const insert = store.insertClient(tx, {
-    ...client,
-    id: clientId,
-    phoneIsE164: isE164(profile.phoneNumber),
-    sealedProfile: sealProfile(key, clientId, profile),
-    emailMark: emailMarkOf(vault, profile.email),
-    searchMarks: searchMarksOf(vault, client.externalId, profile),
-  });
-  await onConstraint(insert, "client_external_id_once_per_tenant", () =>
-    refuse("duplicateExternalId", { errors: { externalId: ["The value is in use."] } }),
-  );
-  await insertClientKey(tx, clientId, wrapped);
-  await store.insertStanding(tx, clientId, { status, verificationStatus, riskLevel }, reason);
-  await writeAudit(tx, {
-    action: "client.created",
-    subject: `client:${clientId}`,
-    detail: { tenant, type, status, verificationStatus, riskLevel, reason },
-  });
-  return { clientId };
-}
-
-/** The mark by which an e-mail address is found again; letter case and surrounding spaces do not count. */
-export function emailMarkOf(vault: Vault, email: string): Buffer {
-  return vault.mark("email", email.trim().toLowerCase());
-}
+import type { RelatedIndividual } from "./company.contract.ts";
+import type { Client } from "./contract.ts";
+import { openPerson, openProfile } from "./profile.ts";
 
 /** The client, or null where there is none that `visibleTo` may see: a tenant, or null for the bank itself, which sees all. */
 export async function findClient(tx: Tx, vault: Vault, clientId: string, visibleTo: string | null): Promise<Client | null> {
   const row = await store.findClient(tx, clientId, visibleTo);
   if (row === null) return null;
   const key = vault.openClientKey(row);
-  return key === null ? null : toClient(row, key);
+  if (key === null) return null;
+  const persons = row.type === "company" ? await store.findRelatedIndividuals(tx, clientId) : [];
+  return toClient(row, key, persons);
 }
 
 /** How the bank reaches a client; `phoneIsE164` false: no code can be sent to the number. */
@@ -94,7 +45,7 @@ export async function lockClientForShare(tx: Tx, clientId: string): Promise<Clie
   return await store.lockForShare(tx, clientId);
 }
 
-function toClient(row: store.ClientRow, key: DataKey): Client | null {
+function toClient(row: store.ClientRow, key: DataKey, persons: readonly store.RelatedRow[]): Client | null {
   if (row.sealedProfile === null) return null;
   const { clientId, externalId, type, status, verificationStatus, riskLevel } = row;
   const { email, phoneNumber, address, individual, company } = openProfile(key, clientId, row.sealedProfile);
@@ -109,12 +60,23 @@ function toClient(row: store.ClientRow, key: DataKey): Client | null {
     phoneNumber,
     address,
     individual,
-    company,
+    company: company === null ? null : { ...company, relatedIndividuals: persons.map((person) => toRelatedIndividual(person, key)) },
     plan: null,
     blockReason: row.sealedBlockReason === null ? null : key.unsealText(blockReasonPlace(clientId), row.sealedBlockReason),
     blockedAt: row.blockedAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function toRelatedIndividual(row: store.RelatedRow, key: DataKey): RelatedIndividual {
+  const { id, roles, sharePercent, verificationStatus, sealedProfile } = row;
+  return {
+    relatedIndividualId: id,
+    roles: [...roles],
+    sharePercent: sharePercent === null ? null : Number(sharePercent),
+    ...openPerson(key, id, sealedProfile),
+    verificationStatus,
   };
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { NewIndividual } from "./contract.ts";
-import { faultsOf, isE164, profileOf } from "./new-individual.ts";
+import { clientOf, faultsOf } from "./new-client.ts";
+import { isE164 } from "./person-rules.ts";
 
 const TODAY = "2026-11-23";
 const sound: NewIndividual = {
@@ -50,7 +51,7 @@ test("every fault of meaning is told, each at its field", () => {
 test("what is stored has every member, and country codes in upper case", () => {
   const { riskLevel: _riskLevel, email, phoneNumber, address, ...person } = sound;
   const individual = JSON.parse(JSON.stringify(person).replaceAll('"st"', '"ST"')) as unknown;
-  expect(profileOf(sound)).toEqual({
+  expect(clientOf(sound).profile).toEqual({
     email,
     phoneNumber,
     address: { ...address, streetLine2: null, state: null, country: "ST" },
