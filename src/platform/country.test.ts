@@ -1,6 +1,6 @@
 import countries from "i18n-iso-countries";
 import { expect, test } from "vitest";
-import { isCountry, toCountry } from "./country.ts";
+import { isCountry, toAlpha3, toCountry } from "./country.ts";
 
 const LETTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 const pairs = LETTERS.flatMap((first) => LETTERS.map((second) => first + second));
@@ -17,4 +17,10 @@ test("letter case means nothing, and is taken away", () => {
 
 test.each(["ZZ", "EU", "UK", "XX", "AA", "", "L", "LTU", " LT", "LT\n", "L\u0131", "ﬀ", "1T", "\u0130E"])("%j is no country", (code) => {
   expect(isCountry(code)).toBe(false);
+});
+
+test("every country has the three letters that the reference package knows; Kosovo has those that banks use", () => {
+  const known = { ...countries.getAlpha2Codes(), XK: "XKX" };
+  expect(Object.fromEntries(Object.keys(known).map((code) => [code, toAlpha3(code)]))).toEqual(known);
+  expect([toAlpha3("lt"), toAlpha3("ZZ"), toAlpha3("LTU")]).toEqual(["LTU", null, null]);
 });
