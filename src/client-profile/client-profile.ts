@@ -7,6 +7,7 @@ import type { Vault } from "./keys/vault.ts";
 import { type Contact, findContact } from "./profiles/clients.ts";
 import { createClient, createClients, type CreatedClient, type Creation, type NewClient } from "./profiles/new-clients.ts";
 import { profileEndpoints } from "./profiles/routes.ts";
+import { standingEndpoints } from "./standing/routes.ts";
 import { applyVerification, type ClientAccounts, type StandingChange, type Verdict } from "./standing/standing-changes.ts";
 
 /** What client profiles need from the composition root. */
@@ -32,7 +33,7 @@ export type ClientProfile = {
 
 export function openClientProfile({ vault, accounts }: ClientProfileDeps): ClientProfile {
   return {
-    endpoints: profileEndpoints({ vault }),
+    endpoints: [...profileEndpoints({ vault }), ...standingEndpoints({ vault, accounts })],
     jobs: [],
     createClient: (tx, client) => createClient(tx, vault, client),
     createClients: (tx, clients) => createClients(tx, vault, clients),

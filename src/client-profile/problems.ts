@@ -13,5 +13,4 @@ export const standingProblems = {
   clientProhibited: { status: 409, title: "The client may not have accounts.", retry: "no" },
 } as const satisfies Catalogue;
 
-export const refuse = refuser(clientProfileProblems);
-export const refuseStanding = refuser(standingProblems);
+export const refuse = refuser({ ...clientProfileProblems, ...standingProblems });

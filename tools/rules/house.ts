@@ -56,6 +56,7 @@ export const PURE_FILES = [
   "problem.ts",
   "problems.ts",
   "schema.ts",
+  "standing.ts",
   "token-claims.ts",
   "words.ts",
 ] as const;

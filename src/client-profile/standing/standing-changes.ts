@@ -7,7 +7,7 @@ import { publish } from "#platform/events.ts";
 import { invariant, refusePlatform } from "#platform/problem.ts";
 import type { DataKey, Place } from "#platform/sealing.ts";
 import type { Vault } from "../keys/vault.ts";
-import { refuseStanding } from "../problems.ts";
+import { refuse } from "../problems.ts";
 import { blockReasonPlace } from "../profiles/clients.ts";
 import type { ClientStatus, VerificationStatus } from "../profiles/contract.ts";
 import { asksToClose, type Change, decide, type Outcome, type Standing, type StandingRefusal, stopsDebits } from "./standing.ts";
@@ -136,6 +136,6 @@ function accepted(outcome: Standing | StandingRefusal): Standing {
   if (!("code" in outcome)) return outcome;
   const { code, status: clientStatus } = outcome;
   const members = { clientStatus };
-  if (code === "clientProhibited") return refuseStanding(code, { detail: "A prohibited client cannot become active.", members });
-  return refuseStanding("invalidState", { detail: WHY_NOT[code](clientStatus), members });
+  if (code === "clientProhibited") return refuse(code, { detail: "A prohibited client cannot become active.", members });
+  return refuse("invalidState", { detail: WHY_NOT[code](clientStatus), members });
 }
