@@ -30,9 +30,22 @@ describe("the app role", () => {
   const MAY_UPDATE: Readonly<Record<string, readonly string[]>> = {
     "platform.idempotency_key": ["answer", "status"],
     "client_profile.client": (
-      "block_reason blocked_at city country email phone_is_e164 phone_number risk_level state status " +
-      "street_line1 street_line2 updated_at verification_status zip"
+      "blocked_at citizenship_country city closed_at country date_of_birth document_expiration_date document_issued_by " +
+      "document_issued_country document_issued_date document_number document_type email email_mark erased_at first_name last_name " +
+      "phone_is_e164 phone_number residence_country restricted_at risk_level sealed_block_reason sealed_profile search_marks state status " +
+      "street_line1 street_line2 updated_at verification_status version zip"
     ).split(" "),
+    "client_profile.client_key": ["destroyed_at", "master_key", "wrapped_key"],
+    "client_profile.related_individual": [
+      "position",
+      "removed_at",
+      "roles",
+      "sealed_profile",
+      "share_percent",
+      "updated_at",
+      "verification_status",
+    ],
+    "client_profile.search_key": ["master_key", "wrapped_key"],
     "general_ledger.journal_follower": ["held_until", "holder", "last_sequence"],
     "one_time_codes.block": ["lifted_at", "lifted_by"],
     "one_time_codes.challenge": ["ended_at", "outcome", "proof_expires_at", "proof_used_at", "sealed_message", "sent_at"],
@@ -43,7 +56,10 @@ describe("the app role", () => {
     "platform.event": "every column",
     "platform.idempotency_key": "every column",
     "client_profile.client": "every column",
+    "client_profile.client_key": "every column",
     "client_profile.client_status_history": "every column",
+    "client_profile.related_individual": "every column",
+    "client_profile.search_key": "every column",
     "general_ledger.account_profile": "every column",
     "one_time_codes.block": "every column",
     "one_time_codes.challenge": "every column",
@@ -54,7 +70,10 @@ describe("the app role", () => {
   const MAY_DELETE = ["general_ledger.payment_expiry"];
   const TABLES = [
     "client_profile.client",
+    "client_profile.client_key",
     "client_profile.client_status_history",
+    "client_profile.related_individual",
+    "client_profile.search_key",
     "general_ledger.account",
     "general_ledger.account_kind",
     "general_ledger.account_profile",
