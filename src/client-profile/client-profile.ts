@@ -31,6 +31,7 @@ export type ClientProfile = {
   readonly applyVerification: (tx: Tx, verdict: Verdict) => Promise<StandingChange | null>;
 };
 
+/** Opens the module. */
 export function openClientProfile({ vault, accounts }: ClientProfileDeps): ClientProfile {
   return {
     endpoints: [...profileEndpoints({ vault }), ...standingEndpoints({ vault, accounts })],

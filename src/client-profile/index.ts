@@ -3,8 +3,9 @@
 export { clientProfileVerifiable } from "./checks.store.ts";
 export { type ClientProfile, openClientProfile } from "./client-profile.ts";
 export { openVault, Vault } from "./keys/vault.ts";
-export { type Contact, lockClientForShare } from "./profiles/clients.ts";
-export { ExternalId, NewCompany, NewIndividual } from "./profiles/contract.ts";
-export { clientOf, faultsOf } from "./profiles/new-client.ts";
-export { ClientStatus, RiskLevel, VerificationStatus } from "./profiles/standing.contract.ts";
+export { lockClientForShare } from "./profiles/clients.ts";
+export { NewCompany, NewIndividual } from "./profiles/contract.ts";
+export { readNewClient } from "./profiles/new-client.ts";
+export { type NewClient } from "./profiles/new-clients.ts";
+export { VerificationStatus } from "./profiles/standing.contract.ts";
 export { clientProfileProblems } from "./problems.ts";

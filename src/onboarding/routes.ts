@@ -1,6 +1,6 @@
 // Operation 99: a tenant's system hands over a client that it has verified.
 
-import { type ClientProfile, clientProfileProblems, clientOf, ExternalId, faultsOf, NewIndividual } from "#client-profile";
+import { type ClientProfile, clientProfileProblems, NewIndividual, readNewClient } from "#client-profile";
 import { callerTenant } from "#platform/access.ts";
 import { today } from "#platform/dates.ts";
 import { publish } from "#platform/events.ts";
@@ -10,10 +10,7 @@ import { strictObject } from "#platform/schema.ts";
 import { IMPORT_EXAMPLE, ImportedClient } from "./contract.ts";
 import { type ImportStatus, importedStanding } from "./imported-standing.ts";
 
-const ImportIndividual = strictObject(
-  { externalId: ExternalId, ...NewIndividual.properties },
-  { title: "ImportIndividualClientCommand", examples: [IMPORT_EXAMPLE] },
-);
+const ImportIndividual = strictObject(NewIndividual.properties, { title: "ImportIndividualClientCommand", examples: [IMPORT_EXAMPLE] });
 
 /** What onboarding needs from the composition root; `importStatus` is the setting ONBOARDING_IMPORT_STATUS. */
 export type OnboardingDeps = { readonly importStatus: ImportStatus; readonly clients: Pick<ClientProfile, "createClient"> };
@@ -36,20 +33,18 @@ export function onboardingEndpoints({ importStatus, clients }: OnboardingDeps): 
       problems: clientProfileProblems,
       work: "write",
       async handle(tx, { body, caller }) {
-        const { externalId, ...individual } = body;
         const tenant = callerTenant(caller);
-        const { riskLevel } = individual;
-        const errors = faultsOf(individual, today(tx.now, "UTC"));
-        if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });
-        const standing = importedStanding(riskLevel, importStatus);
-        const { clientId } = await clients.createClient(tx, { tenant, externalId, ...clientOf(individual), ...standing, reason: "import" });
+        const read = readNewClient(body, today(tx.now, "UTC"));
+        if ("errors" in read) return refusePlatform("validationFailed", { errors: read.errors });
+        const standing = importedStanding(body.riskLevel, importStatus);
+        const { clientId } = await clients.createClient(tx, { tenant, ...read.client, ...standing, reason: "import" });
         await publish(tx, {
           type: "client.imported",
           subject: `client:${clientId}`,
           tenant,
           data: { clientId, type: "individual", ...standing },
         });
-        return { clientId, externalId };
+        return { clientId, externalId: body.externalId };
       },
     }),
   ];

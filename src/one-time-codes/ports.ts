@@ -1,10 +1,9 @@
 // What one-time codes need from outside: somebody who carries a message to a phone or a mailbox. An adapter fills this port.
 
-import type { Contact } from "#client-profile";
-import type { Tx } from "#platform/db.ts";
+import type { ClientProfile } from "#client-profile";
 
 /** How a client is reached; null where there is none, or it is erased. */
-export type FindContact = (tx: Tx, clientId: string) => Promise<Contact | null>;
+export type FindContact = ClientProfile["findContact"];
 
 export type CodeMessage = {
   /** The same at every try, so that a message which arrived without saying so is not delivered twice. */

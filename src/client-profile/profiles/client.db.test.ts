@@ -7,7 +7,7 @@ import { aVault } from "../../../test/setup/clients.ts";
 import type { TestDatabase } from "../../../test/setup/server.ts";
 import { findClient, lockClientForShare } from "./clients.ts";
 import type { NewIndividual } from "./contract.ts";
-import { clientOf } from "./new-client.ts";
+import { readNewClient } from "./new-client.ts";
 import { createClient, type NewClient } from "./new-clients.ts";
 
 const actor: Actor = { kind: "system", id: "test", tenant: null, traceId: "00-11111111111111111111111111111111-2222222222222222-01" };
@@ -24,6 +24,7 @@ afterAll(async () => {
 });
 
 const individual: NewIndividual = {
+  externalId: "not used",
   riskLevel: "medium",
   address: { streetLine1: "1 Sample Street", city: "Sampleton", zip: "12345", country: "de" },
   phoneNumber: "+4915123456789",
@@ -44,12 +45,15 @@ const individual: NewIndividual = {
 };
 const vault = aVault();
 
+const read = readNewClient(individual, "2026-11-23");
+if ("errors" in read) throw new Error(JSON.stringify(read.errors));
+
 const newClient: NewClient = {
+  ...read.client,
   tenant: "north",
   externalId: null,
   status: "active",
   verificationStatus: "approved",
-  ...clientOf(individual),
   reason: "test",
 };
 

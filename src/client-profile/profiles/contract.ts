@@ -9,12 +9,13 @@ import { ClientStatus, RiskLevel, VerificationStatus } from "./standing.contract
 export { ClientStatus, RiskLevel, VerificationStatus } from "./standing.contract.ts";
 
 /** The name that a tenant's own system has for a client. */
-export const ExternalId = Type.String({ minLength: 1, maxLength: 100, description: "The client's id in the tenant's own system." });
+const ExternalId = Type.String({ minLength: 1, maxLength: 100, description: "The client's id in the tenant's own system." });
 
 const ClientType = enumOf(["individual", "company"], { title: "ClientType" });
 
-/** What is known of every new individual client, in the documented order. */
+/** An individual client as an integrated system tells of it, in the documented order (operation 99). */
 export const NewIndividual = strictObject({
+  externalId: ExternalId,
   riskLevel: RiskLevel,
   address: Address,
   phoneNumber: PhoneNumber,
@@ -28,8 +29,9 @@ export const NewIndividual = strictObject({
 });
 export type NewIndividual = Static<typeof NewIndividual>;
 
-/** What is known of every new company. `address` is the registered one. */
+/** A company as an integrated system tells of it (operation 100). `address` is the registered one. */
 export const NewCompany = strictObject({
+  externalId: ExternalId,
   riskLevel: RiskLevel,
   address: Address,
   phoneNumber: PhoneNumber,

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { NewIndividual } from "./contract.ts";
-import { clientOf, faultsOf } from "./new-client.ts";
+import { readNewClient } from "./new-client.ts";
 import { isE164 } from "./person-rules.ts";
 
 const TODAY = "2026-11-23";
 const sound: NewIndividual = {
+  externalId: "P-1",
   riskLevel: "low",
   address: { streetLine1: "1 Sample Street", city: "Sampleton", zip: "12345", country: "st" },
   phoneNumber: "+4915123456789",
@@ -22,6 +23,11 @@ const sound: NewIndividual = {
   },
   residenceCountry: "st",
   dateOfBirth: "2019-08-24",
+};
+
+const faultsOf = (told: NewIndividual, today: string): object => {
+  const read = readNewClient(told, today);
+  return "errors" in read ? read.errors : {};
 };
 
 test("an expired document and a young client are data, not errors", () => {
@@ -49,15 +55,16 @@ test("every fault of meaning is told, each at its field", () => {
 });
 
 test("what is stored has every member, and country codes in upper case", () => {
-  const { riskLevel: _riskLevel, email, phoneNumber, address, ...person } = sound;
+  const { externalId, riskLevel, email, phoneNumber, address, ...person } = sound;
   const individual = JSON.parse(JSON.stringify(person).replaceAll('"st"', '"ST"')) as unknown;
-  expect(clientOf(sound).profile).toEqual({
+  const profile = {
     email,
     phoneNumber,
     address: { ...address, streetLine2: null, state: null, country: "ST" },
     individual,
     company: null,
-  });
+  };
+  expect(readNewClient(sound, TODAY)).toEqual({ client: { type: "individual", externalId, riskLevel, profile, relatedIndividuals: [] } });
 });
 
 test.each([
