@@ -8,8 +8,9 @@ export type Waiting<T> = { readonly command: LedgerCommand; readonly sinceMs: nu
 
 export class WriterQueue<T> {
   #waiting: Waiting<T>[] = [];
-  /** Accounts, keys and externalIds of the batches in flight. */
-  readonly #inFlight = new Set<string>();
+  readonly #inFlight = new Set<readonly Waiting<T>[]>();
+  /** Accounts, keys and externalIds of the batches in flight: gathered when another batch is to be made beside them, which is not often. */
+  #taken: ReadonlySet<string> | null = null;
 
   get length(): number {
     return this.#waiting.length;
@@ -30,6 +31,7 @@ export class WriterQueue<T> {
    */
   take(linesMax: number): Waiting<T>[] {
     const batch: Waiting<T>[] = [];
+    const taken = (this.#taken ??= gatherNames(this.#inFlight));
     const names = new Set<string>();
     const reserved = new Set<string>();
     const kept: Waiting<T>[] = [];
@@ -42,8 +44,9 @@ export class WriterQueue<T> {
       if (batch.length > 0 && lines + size > linesMax) break;
       const accounts = accountsOf(entry.command);
       const once = namesOf(entry.command);
-      const waits = (name: string): boolean => this.#inFlight.has(name) || reserved.has(name);
-      if (accounts.some(waits) || once.some((name) => waits(name) || names.has(name))) {
+      const waits = (name: string): boolean => taken.has(name) || reserved.has(name);
+      const isAlone = taken.size === 0 && reserved.size === 0;
+      if ((!isAlone && (accounts.some(waits) || once.some(waits))) || once.some((name) => names.has(name))) {
         // Of two commands with one externalId the earlier is the one that counts, so names keep their order as accounts do.
         for (const name of [...accounts, ...once]) reserved.add(name);
         kept.push(entry);
@@ -53,17 +56,17 @@ export class WriterQueue<T> {
       lines += size;
       batch.push(entry);
     }
-    if (batch.length > 0) this.#waiting = kept.length === 0 ? this.#waiting.slice(index) : [...kept, ...this.#waiting.slice(index)];
-    for (const { command } of batch) this.#mark(command);
+    if (batch.length === 0) return batch;
+    this.#waiting = kept.length === 0 ? this.#waiting.slice(index) : [...kept, ...this.#waiting.slice(index)];
+    this.#inFlight.add(batch);
+    this.#taken = null;
     return batch;
   }
 
-  /** The batch has ended: its accounts and names are free. */
+  /** The batch, one that `take` gave, has ended: its accounts and names are free. */
   release(batch: readonly Waiting<T>[]): void {
-    for (const { command } of batch) {
-      for (const id of accountsOf(command)) this.#inFlight.delete(id);
-      for (const name of namesOf(command)) this.#inFlight.delete(name);
-    }
+    this.#inFlight.delete(batch);
+    this.#taken = null;
   }
 
   /** Removes what has waited since before `limitMs`. */
@@ -72,11 +75,17 @@ export class WriterQueue<T> {
     if (old.length > 0) this.#waiting = this.#waiting.filter((entry) => entry.sinceMs >= limitMs);
     return old;
   }
+}
 
-  #mark(command: LedgerCommand): void {
-    for (const id of accountsOf(command)) this.#inFlight.add(id);
-    for (const name of namesOf(command)) this.#inFlight.add(name);
+function gatherNames(batches: ReadonlySet<readonly Waiting<unknown>[]>): Set<string> {
+  const names = new Set<string>();
+  for (const batch of batches) {
+    for (const { command } of batch) {
+      for (const name of accountsOf(command)) names.add(name);
+      for (const name of namesOf(command)) names.add(name);
+    }
   }
+  return names;
 }
 
 function accountsOf(command: LedgerCommand): string[] {
