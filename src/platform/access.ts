@@ -1,8 +1,11 @@
 // Who may call what. A route's policy is data {audience, scope}; a caller is what a verified token says and nothing more.
 // Pure: the answer depends on these two values alone, and whatever is not plainly allowed is refused.
 
-/** Whom a route is for (contract 3.1): end users, internal services, the import of white-label customers, or anybody. */
-export type Audience = "frontOffice" | "system" | "integration" | "public";
+/**
+ * Whom a route is for (contract 3.1): end users, internal services, the import of white-label customers, whoever signs the bytes of its body
+ * with the route's own secret (a provider's webhook), or anybody.
+ */
+export type Audience = "frontOffice" | "system" | "integration" | "signature" | "public";
 
 /** Every scope a system token may carry (contract 3.2 and decision 18). No scope implies another. */
 export const SCOPES = [
@@ -51,6 +54,11 @@ export type VerifyToken = (authorizationHeader: string | undefined | string[]) =
 /** What a route asks of its caller. A route for end users needs no scope: pass null. */
 export type AccessPolicy = { readonly audience: Audience; readonly scope: Scope | null };
 
+/** Who signed the body of a call, by the operation whose secret it knows. It has no scopes: what it may is that one operation. */
+export function signingCaller(operation: string): SystemCaller {
+  return { kind: "system", subject: `signature:${operation}`, scopes: new Set(), tenant: null };
+}
+
 const DEFAULT_TENANT = "default";
 
 /** The tenant that owns what this caller creates, unless a client's own tenant says otherwise (decision 19). */
@@ -70,6 +78,8 @@ export function idempotencyOwner(caller: Caller): string {
 /** `unauthorized` answers 401 (nobody vouches for the caller), `forbidden` 403 (known, but not for this route). */
 export function checkAccess(policy: AccessPolicy, caller: Caller | null): "ok" | "unauthorized" | "forbidden" {
   if (policy.audience === "public") return "ok";
+  // The bytes of the body say it, once they are there: no token opens such a route.
+  if (policy.audience === "signature") return "unauthorized";
   if (caller === null) return "unauthorized";
   if (policy.audience === "frontOffice") return caller.kind === "client" ? "ok" : "forbidden";
   if (caller.kind !== "system") return "forbidden";

@@ -7,13 +7,16 @@ import { type AccessPolicy, type Caller, checkAccess, type VerifyToken } from ".
 import type { Database } from "../db.ts";
 import { platformProblems, problemOf, refusePlatform } from "../problem.ts";
 import { addBodyParser, BODY_LIMIT } from "./body-parser.ts";
+import { answerExpectations, askForBody } from "./expectations.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { StoredAnswer } from "./idempotency.ts";
+import type { AnswerSealer, StoredAnswer } from "./idempotency.ts";
 import { queryOf } from "./header-parameters.ts";
 import { compileInput, type Input } from "./input.ts";
+import { lingerFor } from "./linger.ts";
 import { routeSchema } from "./openapi.ts";
 import { addRateLimit, type CountCall } from "./rate-limit.ts";
 import { answerUnreadable, pathOf, sendError } from "./refusals.ts";
+import { acceptSignedBody, type RequestBody } from "./request-body.ts";
 import { refuseUnguardedRoutes } from "./route-guard.ts";
 import { runEndpoint } from "./run-endpoint.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
@@ -24,9 +27,12 @@ import { Twins } from "./twins.ts";
 declare module "fastify" {
   interface FastifyRequest {
     caller: Caller | null;
+    /** The body as it came, where its signature was found good. */
+    signedBytes: Buffer | null;
   }
   interface FastifyContextConfig {
     access?: AccessPolicy;
+    requestBody?: RequestBody["kind"];
   }
 }
 
@@ -42,6 +48,8 @@ export type HttpOptions = {
   readonly onAnswer?: (method: string, route: string, status: number, seconds: number) => void;
   /** True while the process drains: answers then close their connection. */
   readonly isDraining?: () => boolean;
+  /** Seals the answers that tell of a client before they are kept. */
+  readonly sealer?: AnswerSealer;
 };
 
 /** Public by intention: pages and probes say so in their route's config. */
@@ -75,8 +83,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
       void sendError(error, request, reply, log);
     },
   });
-  // Node would answer an unknown Expect with an empty 417; it may as well be ignored (RFC 9110, 10.1.1).
-  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+  answerExpectations(app.server);
   // Our own validators run in the handler: all parts of a request are judged together.
   app.setValidatorCompiler(() => () => true);
   // Replies are built by name and typed by their schema; tests check them against it. The native serializer is the fastest for them.
@@ -86,6 +93,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
   app.setNotFoundHandler(() => refusePlatform("notFound"));
   app.decorateRequest("caller", null);
+  app.decorateRequest("signedBytes", null);
   refuseUnguardedRoutes(app);
   addBodyParser(app);
   const served = new ServedPaths();
@@ -97,22 +105,46 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
 /** Registers the endpoints. */
 export function addEndpoints(app: FastifyInstance, options: HttpOptions): void {
   const twins = new Twins<StoredAnswer>();
-  for (const endpoint of options.endpoints) {
-    const readInput = compileInput(endpoint);
-    app.route({
-      method: endpoint.method,
-      url: endpoint.path.replace(/\{(\w+)\}/g, ":$1"),
-      config: { access: { audience: endpoint.audience, scope: endpoint.scope } },
-      // HEAD would have the whole file made for nobody.
-      exposeHeadRoute: endpoint.method === "GET" && endpoint.work !== "file",
-      schema: routeSchema(endpoint),
-      ...(endpoint.bodyLimit === undefined ? {} : { bodyLimit: endpoint.bodyLimit }),
-      handler: async (request, reply) => {
-        const input: Input = readInput({ params: request.params, query: queryOf(endpoint, request), body: request.body });
-        return await runEndpoint(endpoint, input, request, reply, options.db, twins);
-      },
-    });
-  }
+  const streams = options.endpoints.filter(isStream);
+  for (const endpoint of options.endpoints) if (!isStream(endpoint)) addEndpoint(app, endpoint, options, twins);
+  if (streams.length === 0) return;
+  void app.register(async (scope) => {
+    // What they read they say themselves: nobody may read it before them.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _body, done) => done(null, undefined));
+    for (const endpoint of streams) addEndpoint(scope, endpoint, options, twins);
+  });
+}
+
+function isStream({ requestBody }: Endpoint): boolean {
+  return requestBody?.kind === "stream";
+}
+
+function addEndpoint(app: FastifyInstance, endpoint: Endpoint, options: HttpOptions, twins: Twins<StoredAnswer>): void {
+  const readInput = compileInput(endpoint);
+  const { requestBody } = endpoint;
+  const bodyLimit = endpoint.bodyLimit ?? (requestBody?.kind === "signed" ? requestBody.limit : undefined);
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path.replace(/\{(\w+)\}/g, ":$1"),
+    config: {
+      access: { audience: endpoint.audience, scope: endpoint.scope },
+      ...(requestBody === undefined ? {} : { requestBody: requestBody.kind }),
+    },
+    // HEAD would have the whole file made for nobody.
+    exposeHeadRoute: endpoint.method === "GET" && endpoint.work !== "file",
+    schema: routeSchema(endpoint),
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    ...(requestBody?.kind === "signed" ? { preParsing: (request) => acceptSignedBody(endpoint.id, requestBody, request) } : {}),
+    handler: async (request, reply) => {
+      const input: Input = readInput({
+        params: request.params,
+        query: queryOf(endpoint, request),
+        body: requestBody === undefined ? request.body : undefined,
+      });
+      return await runEndpoint(endpoint, input, request, reply, options, twins);
+    },
+  });
 }
 
 function addHooks(app: FastifyInstance, options: HttpOptions, served: ServedPaths, countCall: CountCall): void {
@@ -123,9 +155,15 @@ function addHooks(app: FastifyInstance, options: HttpOptions, served: ServedPath
     await countCall(request, reply);
     if (refusal !== null) throw refusal;
   });
+  app.addHook("preParsing", (request, reply, payload, done) => {
+    // A stream asks when it is read: what refuses it before has spared its sender the trouble.
+    if (request.routeOptions.config.requestBody !== "stream") askForBody(request, reply);
+    done(null, payload);
+  });
   // Not on request: a call that began before the stop must close its connection, too.
-  app.addHook("onSend", (_request, reply, _payload, done) => {
+  app.addHook("onSend", (request, reply, _payload, done) => {
     if (options.isDraining?.() === true) void reply.header("connection", "close");
+    lingerFor(request.raw, reply.raw);
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
@@ -163,7 +201,8 @@ function refuseRoute(request: FastifyRequest, reply: FastifyReply, served: Serve
 /** Why the caller may not call this route, or null; sets `request.caller`. */
 async function authenticate(request: FastifyRequest, reply: FastifyReply, { verify, log }: HttpOptions): Promise<Error | null> {
   const policy = request.routeOptions.config.access;
-  if (policy?.audience === "public") return null;
+  // A signature is judged as soon as the bytes are there.
+  if (policy?.audience === "public" || policy?.audience === "signature") return null;
   const credential = countHeader(request.raw, "authorization") > 1 ? undefined : request.headers.authorization;
   const verdict = await verify(credential);
   if ("fault" in verdict) {

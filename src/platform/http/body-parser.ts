@@ -17,7 +17,7 @@ export function addBodyParser(app: FastifyInstance): void {
       done(null, undefined);
       return;
     }
-    const encoding = encodingFault(request);
+    const encoding = charsetFault(request) ?? codingFault(request);
     if (encoding !== null) {
       done(encoding);
       return;
@@ -29,14 +29,17 @@ export function addBodyParser(app: FastifyInstance): void {
   });
 }
 
-function encodingFault({ headers }: FastifyRequest): Problem | null {
+function charsetFault({ headers }: FastifyRequest): Problem | null {
   const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(headers["content-type"] ?? "")?.[1];
   if (charset !== undefined && charset.toLowerCase() !== "utf-8") {
     return problemOf(platformProblems, "unsupportedMediaType", { detail: "JSON is read as UTF-8 only." });
   }
-  const coding = headers["content-encoding"];
-  if (coding !== undefined && coding.toLowerCase() !== "identity") {
-    return problemOf(platformProblems, "unsupportedMediaType", { detail: "Send the body uncompressed." });
-  }
   return null;
+}
+
+/** A compressed body is none that we read. */
+export function codingFault({ headers }: FastifyRequest): Problem | null {
+  const coding = headers["content-encoding"];
+  if (coding === undefined || coding.toLowerCase() === "identity") return null;
+  return problemOf(platformProblems, "unsupportedMediaType", { detail: "Send the body uncompressed." });
 }

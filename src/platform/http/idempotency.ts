@@ -39,8 +39,28 @@ export function itemKey(key: IdempotencyKey, index: number, content: Buffer): Id
   return { id: uuidOf(fingerprint([key.id, String(index)])), fingerprint: content };
 }
 
+/** The key for what a stream turned out to hold, by its hash: the request's own fingerprint says nothing of that. */
+export function keyWithContent(key: IdempotencyKey, hash: Buffer): IdempotencyKey {
+  return { id: key.id, fingerprint: fingerprint([key.fingerprint.toString("hex"), hash.toString("hex")]) };
+}
+
 /** What a key answers: the body's bytes as they were sent the first time. */
 export type StoredAnswer = { readonly status: number; readonly body: string; readonly replayed: boolean };
+
+/** An answer's text, and the client whom it tells of: null where it holds no personal data. */
+export type Told = { readonly text: string; readonly tellsOf: string | null };
+
+/**
+ * Keeps answers that tell of a client under that client's key, in the transaction that keeps the answer; bound to the idempotency key, so that
+ * one answer cannot stand in for another. `unseal` gives null when the client's key is destroyed.
+ */
+export type AnswerSealer = {
+  seal(tx: Tx, clientId: string, keyId: string, text: string): Promise<string>;
+  unseal(tx: Tx, clientId: string, keyId: string, sealed: string): Promise<string | null>;
+};
+
+/** How a sealed answer begins. No other does: they are JSON, empty, or a trace id. */
+const SEALED = /^sealed:([0-9a-f-]{36}):/;
 
 /** Answers that were given for good: success, and refusals that say something of the state of things. All others are evaluated afresh. */
 export function isDefinite(problem: Problem): boolean {
@@ -55,18 +75,19 @@ export async function runOnce(
   db: Database,
   actor: Actor,
   key: IdempotencyKey | null,
-  work: (tx: Tx) => Promise<string>,
+  work: (tx: Tx) => Promise<string | Told>,
   describe: (problem: Problem) => ProblemBody,
+  sealer: AnswerSealer | null = null,
 ): Promise<StoredAnswer> {
-  if (key === null) return { status: 200, body: await db.write(actor, work), replayed: false };
+  if (key === null) return { status: 200, body: toldBy(await db.write(actor, work)).text, replayed: false };
   return await db.write(actor, async (tx) => {
-    const stored = await claim(tx, key);
+    const stored = await claim(tx, key, sealer);
     if (stored !== null) return stored;
     await store.setSavepoint(tx);
     try {
-      const body = await work(tx);
-      await store.keepAnswer(tx, key.id, 200, body);
-      return { status: 200, body, replayed: false };
+      const told = toldBy(await work(tx));
+      await store.keepAnswer(tx, key.id, 200, await sealedText(tx, key, told, sealer));
+      return { status: 200, body: told.text, replayed: false };
     } catch (error) {
       if (!(error instanceof Problem) || !isDefinite(error)) throw error;
       await store.rollbackToSavepoint(tx);
@@ -75,6 +96,24 @@ export async function runOnce(
       return { status: error.status, body, replayed: false };
     }
   });
+}
+
+function toldBy(answer: string | Told): Told {
+  return typeof answer === "string" ? { text: answer, tellsOf: null } : answer;
+}
+
+async function sealedText(tx: Tx, key: IdempotencyKey, { text, tellsOf }: Told, sealer: AnswerSealer | null): Promise<string> {
+  if (tellsOf === null) return text;
+  invariant(sealer, "an answer that tells of a client, and nothing to seal it with");
+  return `sealed:${tellsOf}:${await sealer.seal(tx, tellsOf, key.id, text)}`;
+}
+
+/** The client may have been erased since: then there is nothing left to answer. */
+async function plainText(tx: Tx, key: IdempotencyKey, kept: string, sealer: AnswerSealer | null): Promise<string> {
+  const [prefix = "", clientId = ""] = SEALED.exec(kept) ?? [];
+  if (prefix === "") return kept;
+  invariant(sealer, "a sealed answer, and nothing to open it with");
+  return (await sealer.unseal(tx, clientId, key.id, kept.slice(prefix.length))) ?? refusePlatform("notFound");
 }
 
 /**
@@ -86,21 +125,21 @@ export async function claimList(
   key: IdempotencyKey,
   traceId: string,
 ): Promise<{ readonly isFresh: boolean; readonly traceId: string }> {
-  const stored = await claim(tx, key);
+  const stored = await claim(tx, key, null);
   if (stored !== null) return { isFresh: false, traceId: stored.body };
   await store.keepAnswer(tx, key.id, 200, traceId);
   return { isFresh: true, traceId };
 }
 
 /** Claims the key in this transaction. Null: it is ours. Otherwise the answer of the call that had it before. */
-async function claim(tx: Tx, key: IdempotencyKey): Promise<StoredAnswer | null> {
+async function claim(tx: Tx, key: IdempotencyKey, sealer: AnswerSealer | null): Promise<StoredAnswer | null> {
   if (await claimOrWait(tx, key)) return null;
   const row = await store.findKey(tx, key.id);
   invariant(row, "an idempotency key vanished");
   if (!row.fingerprint.equals(key.fingerprint)) refusePlatform("idempotencyKeyReused");
   // A ledger payment's key has another fingerprint (its route is part of it), so it never comes this far.
   if (row.status === null || row.answer === null) throw new Bug("an idempotency key without an answer");
-  return { status: row.status, body: row.answer, replayed: true };
+  return { status: row.status, body: await plainText(tx, key, row.answer, sealer), replayed: true };
 }
 
 async function claimOrWait(tx: Tx, key: IdempotencyKey): Promise<boolean> {

@@ -23,29 +23,17 @@ const PROBLEM = {
   },
 } as const;
 
-const READ_PROBLEMS = [
-  "validationFailed",
-  "unauthorized",
-  "forbidden",
-  "methodNotAllowed",
-  "rateLimited",
-  "internalError",
-  "busy",
-] as const;
-const WRITE_PROBLEMS = [
-  "malformedRequest",
-  "payloadTooLarge",
-  "unsupportedMediaType",
-  "idempotencyInProgress",
-  "idempotencyKeyReused",
-] as const;
+const COMMON_PROBLEMS = ["validationFailed", "unauthorized", "methodNotAllowed", "rateLimited", "internalError", "busy"] as const;
 
 /** Every problem that the endpoint may answer: its own, and those of the platform that its form makes possible. */
 export function problemsOf(endpoint: Endpoint): Catalogue {
-  const codes: (keyof typeof platformProblems)[] = [...READ_PROBLEMS];
-  if (!isRead(endpoint)) codes.push(...WRITE_PROBLEMS);
-  else if (endpoint.body !== undefined) codes.push("malformedRequest", "payloadTooLarge", "unsupportedMediaType");
-  if (endpoint.path.includes("{")) codes.push("notFound");
+  const codes: (keyof typeof platformProblems)[] = [...COMMON_PROBLEMS];
+  // Who signs is let in or unknown.
+  if (endpoint.audience !== "signature") codes.push("forbidden");
+  if (!isRead(endpoint) || endpoint.body !== undefined) codes.push("malformedRequest", "payloadTooLarge", "unsupportedMediaType");
+  if (takesKey(endpoint)) codes.push("idempotencyInProgress", "idempotencyKeyReused");
+  // A kept answer is gone with the client it tells of.
+  if (endpoint.path.includes("{") || endpoint.answerTellsOf !== undefined) codes.push("notFound");
   return { ...Object.fromEntries(codes.map((code) => [code, platformProblems[code]])), ...endpoint.problems };
 }
 
@@ -55,12 +43,13 @@ export function routeSchema(endpoint: Endpoint): FastifySchema {
     tags: [...endpoint.tags],
     summary: endpoint.summary,
     description: describe(endpoint),
-    security: [{ bearer: endpoint.scope === null ? [] : [endpoint.scope] }],
+    security: [endpoint.audience === "signature" ? { signature: [] } : { bearer: endpoint.scope === null ? [] : [endpoint.scope] }],
     "x-audience": endpoint.audience,
     ...(endpoint.scope === null ? {} : { "x-scope": endpoint.scope }),
     params: endpoint.params ?? uuidParams(endpoint.path),
     ...(endpoint.query === undefined ? {} : { querystring: withoutNeedlessDemands(endpoint.query) }),
     ...(endpoint.body === undefined ? {} : { body: withoutNeedlessDemands(endpoint.body) }),
+    ...describeRequestBody(endpoint),
     ...(endpoint.isBodyOptional === true ? { [BODY_OPTIONAL]: true } : {}),
     ...headersOf(endpoint),
     response: { 200: successOf(endpoint), ...problemResponses(endpoint) },
@@ -73,6 +62,27 @@ export function routeSchema(endpoint: Endpoint): FastifySchema {
 export function isRead({ work }: Endpoint): boolean {
   return work === "read" || work === "file";
 }
+
+/** Only what may be done once needs a key: a signed call is recognised by what it tells. */
+export function takesKey(endpoint: Endpoint): boolean {
+  return !isRead(endpoint) && endpoint.requestBody?.kind !== "signed";
+}
+
+function describeRequestBody({ requestBody }: Endpoint): object {
+  if (requestBody === undefined) return {};
+  return { body: requestBody.schema, ...(requestBody.kind === "stream" ? { consumes: [...requestBody.mediaTypes] } : {}) };
+}
+
+/** How callers are known. `signature`: each operation names the secret in its description. */
+export const SECURITY_SCHEMES = {
+  bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+  signature: {
+    type: "apiKey",
+    in: "header",
+    name: "x-payload-digest",
+    description: "Hexadecimal HMAC of the body's bytes as they are sent, under the secret that was agreed for the operation.",
+  },
+} as const;
 
 function successOf({ reply }: Endpoint): object {
   const files = mediaTypesOf(reply);
@@ -110,8 +120,9 @@ const IDEMPOTENCY_KEY = {
   description: "At most one effect for each key of a caller; a repeat answers the same again.",
 } as const;
 
-function headersOf({ work, headerOf = {}, query }: Endpoint): { headers?: object } {
-  const properties: Record<string, object> = work === "read" || work === "file" ? {} : { "Idempotency-Key": IDEMPOTENCY_KEY };
+function headersOf(endpoint: Endpoint): { headers?: object } {
+  const { headerOf = {}, query } = endpoint;
+  const properties: Record<string, object> = takesKey(endpoint) ? { "Idempotency-Key": IDEMPOTENCY_KEY } : {};
   for (const [name, header] of Object.entries(headerOf)) {
     properties[header] = { ...query?.properties[name], description: `In place of ${name} in the query.` };
   }

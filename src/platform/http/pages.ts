@@ -6,7 +6,7 @@ import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import { problemOf, platformProblems } from "../problem.ts";
 import { PUBLIC } from "./app.ts";
-import { relaxBodies } from "./openapi.ts";
+import { relaxBodies, SECURITY_SCHEMES } from "./openapi.ts";
 
 export type PageOptions = {
   readonly version: string;
@@ -32,7 +32,7 @@ export async function addApiDescription(app: FastifyInstance, version: string): 
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
       servers: [{ url: "/" }],
-      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } },
+      components: { securitySchemes: SECURITY_SCHEMES },
     },
     transformObject(given) {
       if (!("openapiObject" in given)) return given.swaggerObject;

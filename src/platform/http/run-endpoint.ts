@@ -5,42 +5,70 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { callerTenant, idempotencyOwner } from "../access.ts";
 import type { Actor, Database } from "../db.ts";
 import { invariant, Problem, type ProblemBody, problemBody, refusePlatform } from "../problem.ts";
-import type { Answer, Call, Endpoint } from "./endpoint.ts";
-import { idempotencyKey, type IdempotencyKey, isDefinite, readKey, runOnce, type StoredAnswer } from "./idempotency.ts";
+import type { AnyCall, Answer, Endpoint, Settle } from "./endpoint.ts";
+import { askForBody } from "./expectations.ts";
+import {
+  type AnswerSealer,
+  idempotencyKey,
+  type IdempotencyKey,
+  isDefinite,
+  keyWithContent,
+  readKey,
+  runOnce,
+  type StoredAnswer,
+  type Told,
+} from "./idempotency.ts";
 import { sendFile } from "./file-answer.ts";
 import { EmptyBody } from "../schema.ts";
 import { canonicalRequest, type Input } from "./input.ts";
-import { isRead } from "./openapi.ts";
+import { takesKey } from "./openapi.ts";
 import { pathOf } from "./refusals.ts";
+import { openStream, signedObject } from "./request-body.ts";
 import { countHeader } from "./trace.ts";
 import type { Twins } from "./twins.ts";
+
+/** What every call needs beside itself. */
+export type CallDeps = { readonly db: Database; readonly sealer?: AnswerSealer };
 
 export async function runEndpoint(
   endpoint: Endpoint,
   input: Input,
   request: FastifyRequest,
   reply: FastifyReply,
-  db: Database,
+  { db, sealer }: CallDeps,
   twins: Twins<StoredAnswer>,
 ): Promise<FastifyReply> {
   const { caller } = request;
   invariant(caller, "a guarded route without a caller");
-  const key = isRead(endpoint) ? null : keyOf(endpoint, input, request);
-  const call: Call<unknown, unknown, unknown> = { ...input, caller, key, traceId: request.id };
-  if (endpoint.work === "file") return await sendFile(await endpoint.handle(call), request, reply);
+  const key = takesKey(endpoint) ? keyOf(endpoint, input, request) : null;
   const actor: Actor = { kind: caller.kind, id: caller.subject, tenant: callerTenant(caller), traceId: request.id };
   const serialize = (body: unknown): string =>
     endpoint.reply === EmptyBody ? "" : (reply.serializeInput(body as Record<string, unknown>, "200") as string);
+  const tell = (call: AnyCall, body: unknown): Told => ({ text: serialize(body), tellsOf: endpoint.answerTellsOf?.(call, body) ?? null });
+  const describe = (problem: Problem): ProblemBody => problemBody(problem, pathOf(request), request.id);
+  const settle: Settle = async (content, work) => {
+    const contentKey = key === null ? null : keyWithContent(key, content);
+    return { stored: await runOnce(db, actor, contentKey, async (tx) => tell(call, await work(tx)), describe, sealer) };
+  };
+  const call: AnyCall = { ...input, caller, key, traceId: request.id, ...receive(endpoint, request, reply, settle) };
 
+  if (endpoint.work === "file") return await sendFile(await endpoint.handle(call), request, reply);
   if (endpoint.work === "read") {
     return send(reply, { status: 200, body: serialize(await db.read(actor, (tx) => endpoint.handle(tx, call))), replayed: false });
   }
-  const answer = await twins.run(key, async () => {
-    const describe = (problem: Problem): ProblemBody => problemBody(problem, pathOf(request), request.id);
+  const run = async (): Promise<StoredAnswer> => {
     if (endpoint.work === "own") return await runOwn(() => endpoint.handle(call), serialize, describe);
-    return await runOnce(db, actor, key, async (tx) => serialize(await endpoint.handle(tx, call)), describe);
-  });
-  return send(reply, answer);
+    return await runOnce(db, actor, key, async (tx) => tell(call, await endpoint.handle(tx, call)), describe, sealer);
+  };
+  // Streams may differ under one key: only their content can tell, once it is known.
+  return send(reply, endpoint.requestBody?.kind === "stream" ? await run() : await twins.run(key, run));
+}
+
+/** What the kind of its body brings to a call. */
+function receive({ requestBody }: Endpoint, request: FastifyRequest, reply: FastifyReply, settle: Settle): object {
+  if (requestBody?.kind === "stream") return { stream: openStream(requestBody, request, () => askForBody(request, reply)), settle };
+  if (requestBody?.kind === "signed") return { body: signedObject(request.body, requestBody), raw: request.signedBytes };
+  return {};
 }
 
 /** A definite refusal is an answer like any other here, so that twins of a key get the same bytes. */
