@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { DataKey } from "#platform/sealing.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -13,7 +14,7 @@ async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Arr
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-const whole = async (parts: AsyncIterable<Uint8Array>): Promise<Buffer> => Buffer.concat(await Array.fromAsync(parts));
+const whole = (parts: AsyncIterable<Uint8Array>): Promise<Buffer> => buffer(parts);
 const sealed = (plain: Uint8Array, of = owner): Promise<Buffer> => whole(sealContent(contentKey(clientKey, of), of, pieces(plain, 10_000)));
 const opened = (bytes: Uint8Array, of = owner, under = contentKey(clientKey, of)): Promise<Buffer> =>
   whole(openContent(under, of, pieces(bytes, 10_000)));

@@ -56,7 +56,7 @@ const FOREIGN_BRANDS = ["avif", "avis", "isom", "mp41", "mp42", "avc1", "qt  ", 
 
 function isHeic(type: Uint8Array): boolean {
   const major = latin1(type, 0, 4);
-  const compatible = latin1(type, 8).match(/[^]{4}/g) ?? [];
+  const compatible: readonly string[] = latin1(type, 8).match(/[^]{4}/g) ?? [];
   if (FOREIGN_BRANDS.some((brand) => major === brand || compatible.includes(brand))) return false;
   return HEVC_BRANDS.includes(major) || (GENERAL_BRANDS.includes(major) && HEVC_BRANDS.some((brand) => compatible.includes(brand)));
 }

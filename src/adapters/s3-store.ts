@@ -1,0 +1,201 @@
+// Keeps the bytes of documents in a bucket of an S3 service, under <prefix>/<last two digits of the id>/<id>. A document has 10 MiB at most,
+// so one PUT carries it whole, and it is there whole or not at all. Requests are signed (AWS Signature Version 4), with the hash of what
+// they carry: the service refuses bytes that changed on the way. A 5xx, a broken connection and a wrong ETag are tried again; what a
+// service says beside its status reaches nobody but the log of the one who operates it.
+
+import { createHash } from "node:crypto";
+import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+import { AwsV4Signer } from "aws4fetch";
+import { isUuid } from "#platform/ids.ts";
+import type { DocumentStore, StoredDocument } from "../client-profile/ports.ts";
+
+export type S3Options = {
+  /** http or https; the bucket stands in the path. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** May be empty. */
+  readonly prefix: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** For the answer, and for a file from its first byte to its last. */
+  readonly timeoutMs?: number;
+};
+
+const TIMEOUT_MS = 20_000;
+const ATTEMPTS_MAX = 3;
+const WAIT_MS = 100;
+/** Documents that are held in memory at once, while they are on their way to the service. */
+const PUTS_MAX = 8;
+const PAGE = 1_000;
+const ERROR_BYTES_MAX = 16_384;
+const NO_BYTES = createHash("sha256").digest("hex");
+
+type Call = { readonly method: "GET" | "PUT" | "DELETE"; readonly path: string; readonly query?: string; readonly body?: Buffer };
+
+/** The service did not do what it was asked. `status` 0: it did not answer. */
+class StoreFailure extends Error {
+  readonly status: number;
+
+  constructor(method: string, status: number, why: string, cause?: unknown) {
+    super(`the S3 store did not take ${method}: ${status === 0 ? "" : `${status} `}${why}`, { cause });
+    this.status = status;
+  }
+}
+
+/** Fills the port of client profiles. */
+export function s3Store(options: S3Options): DocumentStore {
+  const { bucket } = options;
+  const base = options.prefix.replace(/^\/+|\/+$/g, "");
+  const keyOf = (id: string): string => {
+    if (!isUuid(id)) throw new RangeError("not the id of a document");
+    return [...(base === "" ? [] : [base]), id.slice(-2), id].join("/");
+  };
+  const pathOf = (id: string): string => `/${bucket}/${keyOf(id)}`;
+  const turns = new Turns(PUTS_MAX);
+  return {
+    async put(id, content, signal) {
+      const path = pathOf(id);
+      await turns.take(async () => {
+        const body = await buffer(content);
+        await retrying(() => putOnce(options, { method: "PUT", path, body }, signal), signal);
+      });
+    },
+
+    async get(id) {
+      const answer = await retrying(() => call(options, { method: "GET", path: pathOf(id) }));
+      return answer.ok ? bytesOf(answer) : null;
+    },
+
+    async delete(id) {
+      await retrying(async () => discard(await call(options, { method: "DELETE", path: pathOf(id) })));
+    },
+
+    async list(cursor) {
+      const query = new URLSearchParams({ "list-type": "2", "max-keys": String(PAGE), prefix: base === "" ? "" : `${base}/` });
+      if (cursor !== null) query.set("start-after", keyOf(cursor));
+      const answer = await retrying(() =>
+        call(options, { method: "GET", path: `/${bucket}`, query: String(query).replaceAll("+", "%20") }),
+      );
+      if (!answer.ok) throw new StoreFailure("GET", answer.status, "the bucket is not there");
+      return readPage(await answer.text());
+    },
+
+    // A single PUT leaves nothing unfinished.
+    dropUnfinished: async () => undefined,
+  };
+}
+
+async function putOnce(options: S3Options, put: Call & { readonly body: Buffer }, signal?: AbortSignal): Promise<void> {
+  const answer = await call(options, put, signal);
+  const tag = answer.headers.get("etag")?.replaceAll('"', "");
+  await discard(answer);
+  if (!answer.ok) throw new StoreFailure("PUT", answer.status, "the bucket is not there");
+  // Encrypted by a key service the tag is no hash of what was sent.
+  const isHash = !/kms/i.test(answer.headers.get("x-amz-server-side-encryption") ?? "");
+  if (isHash && tag !== createHash("md5").update(put.body).digest("hex")) throw new StoreFailure("PUT", 0, "it has stored other bytes");
+}
+
+/** One signed request. A success, or a 404 that says that there is no such key; anything else throws. */
+async function call(options: S3Options, { method, path, query = "", body }: Call, signal?: AbortSignal): Promise<Response> {
+  const { endpoint, region, accessKeyId, secretAccessKey, timeoutMs = TIMEOUT_MS } = options;
+  const hash = body === undefined ? NO_BYTES : createHash("sha256").update(body).digest("hex");
+  const signed = await new AwsV4Signer({
+    method,
+    url: `${endpoint.replace(/\/+$/, "")}${path}${query === "" ? "" : `?${query}`}`,
+    headers: { "x-amz-content-sha256": hash, ...(body === undefined ? {} : { "content-type": "application/octet-stream" }) },
+    ...(body === undefined ? {} : { body }),
+    accessKeyId,
+    secretAccessKey,
+    service: "s3",
+    region,
+  }).sign();
+  const patience = AbortSignal.timeout(timeoutMs);
+  const answer = await fetch(signed.url, {
+    method,
+    headers: signed.headers,
+    ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+    // A redirect would send a client's document where nobody configured it.
+    redirect: "manual",
+    signal: signal === undefined ? patience : AbortSignal.any([signal, patience]),
+  }).catch((error: unknown) => {
+    throw new StoreFailure(method, 0, "no answer", error);
+  });
+  if (answer.ok) return answer;
+  const code = /<Code>(\w{1,64})<\/Code>/.exec(await readShort(answer))?.[1] ?? "without a reason";
+  if (answer.status === 404 && (code === "NoSuchKey" || method === "DELETE") && code !== "NoSuchBucket") return answer;
+  throw new StoreFailure(method, answer.status, code);
+}
+
+async function retrying<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayPass = error instanceof StoreFailure && (error.status === 0 || error.status === 429 || error.status >= 500);
+      if (!mayPass || attempt === ATTEMPTS_MAX || signal?.aborted === true) throw error;
+      await setTimeout(WAIT_MS * 4 ** (attempt - 1));
+    }
+  }
+}
+
+async function* bytesOf(answer: Response): AsyncGenerator<Uint8Array> {
+  if (answer.body !== null) yield* answer.body;
+}
+
+async function discard(answer: Response): Promise<void> {
+  await answer.body?.cancel();
+}
+
+async function readShort(answer: Response): Promise<string> {
+  let text = "";
+  try {
+    for await (const bytes of bytesOf(answer)) {
+      text += Buffer.from(bytes).toString("latin1");
+      if (text.length > ERROR_BYTES_MAX) break;
+    }
+  } catch {
+    // What it would have said is lost; its status is known.
+  }
+  return text;
+}
+
+/** Our keys need no escapes; what else lies in the bucket is not ours. */
+function readPage(xml: string): { items: readonly StoredDocument[]; next: string | null } {
+  if (!/<ListBucketResult[\s>]/.test(xml)) throw new StoreFailure("GET", 0, "the list cannot be read");
+  const items: StoredDocument[] = [];
+  let last = "";
+  for (const [, entry = ""] of xml.matchAll(/<Contents>([^]*?)<\/Contents>/g)) {
+    const id = /<Key>[^<]*?([0-9a-f-]{36})<\/Key>/.exec(entry)?.[1] ?? "";
+    const storedAt = new Date(/<LastModified>([^<]*)<\/LastModified>/.exec(entry)?.[1] ?? "");
+    if (!isUuid(id) || Number.isNaN(storedAt.getTime())) continue;
+    items.push({ id, storedAt });
+    last = id;
+  }
+  const isCut = /<IsTruncated>true<\/IsTruncated>/.test(xml);
+  if (isCut && last === "") throw new StoreFailure("GET", 0, "the prefix holds what is not ours");
+  return { items, next: isCut ? last : null };
+}
+
+/** At most so many at a time; the others wait. */
+class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+}
