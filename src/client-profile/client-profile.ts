@@ -5,6 +5,7 @@ import type { Endpoint } from "#platform/http/endpoint.ts";
 import type { Job } from "#platform/jobs.ts";
 import type { Vault } from "./keys/vault.ts";
 import { type Contact, findContact } from "./profiles/clients.ts";
+import { findClientIds } from "./profiles/external-ids.store.ts";
 import { createClient, createClients, type CreatedClient, type Creation, type NewClient } from "./profiles/new-clients.ts";
 import { profileEndpoints } from "./profiles/routes.ts";
 import { standingEndpoints } from "./standing/routes.ts";
@@ -25,6 +26,10 @@ export type ClientProfile = {
   readonly createClient: (tx: Tx, client: NewClient) => Promise<CreatedClient>;
   /** Some hundred at once; says in their order what became of each. Whoever's externalId is in use is left out and hinders nobody else. */
   readonly createClients: (tx: Tx, clients: readonly NewClient[]) => Promise<readonly Creation[]>;
+  /** Of a tenant's externalIds those that are in use, and by whom: null where that client is erased. */
+  readonly findClientIds: (tx: Tx, tenant: string, externalIds: readonly string[]) => Promise<ReadonlyMap<string, string | null>>;
+  /** A 64-bit mark of a text under the bank's search key: equal texts are known again, and nobody without the key can tell what they were. */
+  readonly markOf: (kind: string, text: string) => bigint;
   /** How the bank reaches a client; null where there is none, or it is erased. Read it when something is sent and keep no copy. */
   readonly findContact: (tx: Tx, clientId: string) => Promise<Contact | null>;
   /** Lets a client follow the verdict of its verification. Null: no such client. The last thing of its transaction: it may hold the ledger's head. */
@@ -38,6 +43,8 @@ export function openClientProfile({ vault, accounts }: ClientProfileDeps): Clien
     jobs: [],
     createClient: (tx, client) => createClient(tx, vault, client),
     createClients: (tx, clients) => createClients(tx, vault, clients),
+    findClientIds,
+    markOf: (kind, text) => vault.shortMark(kind, text),
     findContact: (tx, clientId) => findContact(tx, vault, clientId),
     applyVerification: (tx, verdict) => applyVerification(tx, { vault, accounts }, verdict),
   };

@@ -22,6 +22,17 @@ export async function insertEvent(tx: Tx, id: string, event: NewEvent): Promise<
     values (${id}, ${event.type}, ${event.subject}, ${event.tenant}, ${tx.now}, ${tx.actor.traceId}, ${JSON.stringify(event.data)}::jsonb)`;
 }
 
+export async function insertEvents(tx: Tx, events: readonly (NewEvent & { readonly id: string })[]): Promise<void> {
+  const column = <K extends keyof (typeof events)[number]>(name: K) => events.map((event) => event[name]);
+  await tx.sql`
+    insert into platform.event (id, type, subject, tenant, occurred_at, trace_id, data)
+    select e.id, e.type, e.subject, e.tenant, ${tx.now}, ${tx.actor.traceId}, e.data::jsonb
+    from unnest(
+      ${column("id")}::uuid[], ${column("type")}::text[], ${column("subject")}::text[], ${column("tenant")}::text[],
+      ${events.map(({ data }) => JSON.stringify(data))}::text[]
+    ) as e (id, type, subject, tenant, data)`;
+}
+
 export async function findEvent(tx: Tx, id: string): Promise<StoredEvent | null> {
   const rows = await tx.sql<StoredEvent>`
     select id, type, subject, tenant, occurred_at as "occurredAt", trace_id as "traceId", data

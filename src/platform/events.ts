@@ -4,7 +4,7 @@
 
 import type { Tx } from "./db.ts";
 import { newId } from "./new-id.ts";
-import { enqueue, type Job } from "./jobs.ts";
+import { enqueue, enqueueAll, type Job } from "./jobs.ts";
 import { refusePersonalData } from "./personal-data.ts";
 import { invariant } from "./problem.ts";
 import * as store from "./events.store.ts";
@@ -41,6 +41,22 @@ export async function publish(tx: Tx, event: store.NewEvent): Promise<void> {
   await store.insertEvent(tx, eventId, event);
   for (const { types, job } of subscriptions.values()) {
     if (types === "all" || types.includes(event.type)) await enqueue(tx, job, { eventId });
+  }
+}
+
+/** As `publish`, for many at once: a statement for the events and one for each subscriber's jobs. */
+export async function publishAll(tx: Tx, events: readonly store.NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  for (const { type, data } of events) {
+    invariant(EVENT_TYPE.test(type), `not the name of an event: ${type}`);
+    refusePersonalData(data);
+  }
+  const stored = events.map((event) => ({ ...event, id: newId() }));
+  await store.insertEvents(tx, stored);
+  for (const { types, job } of subscriptions.values()) {
+    const heard = stored.filter(({ type }) => types === "all" || types.includes(type));
+    const notices = heard.map(({ id }) => ({ eventId: id }));
+    await enqueueAll(tx, job, notices);
   }
 }
 

@@ -22,6 +22,13 @@ export async function addJob(tx: Tx, { name, envelope, attemptsMax, runAt, key }
       job_key => ${key}::text)`;
 }
 
+/** Adds jobs of one name, to run at once. */
+export async function addJobs(tx: Tx, name: string, attemptsMax: number, envelopes: readonly string[]): Promise<void> {
+  await tx.sql`
+    select count(graphile_worker.add_job(identifier => ${name}::text, payload => e.envelope::json, max_attempts => ${attemptsMax}::integer)) as added
+    from unnest(${envelopes}::text[]) as e (envelope)`;
+}
+
 /** Frees the jobs that were taken longer ago than any job may run: their worker is gone, or has lost its way. Says how many. */
 export async function freeAbandonedJobs(pool: pg.Pool, afterSeconds: number): Promise<number> {
   const { rowCount } = await pool.query(

@@ -78,5 +78,15 @@ export async function enqueue<Payload>(tx: Tx, kind: Job<Payload>, payload: Payl
   });
 }
 
+/** As `enqueue`, many of one kind in one statement, to run at once. */
+export async function enqueueAll<Payload>(tx: Tx, kind: Job<Payload>, payloads: readonly Payload[]): Promise<void> {
+  if (payloads.length === 0) return;
+  const envelopes = payloads.map((payload): string => {
+    kind.read(payload);
+    return JSON.stringify({ traceId: tx.actor.traceId, payload } satisfies JobEnvelope);
+  });
+  await store.addJobs(tx, kind.name, kind.attemptsMax, envelopes);
+}
+
 /** As a job stands in the queue: the payload, and the trace that it continues. */
 export type JobEnvelope = { readonly traceId: string; readonly payload: unknown };
