@@ -9,10 +9,18 @@ import { type Found, type Place } from "./place.ts";
 import { type Filter, Values } from "./statement.ts";
 import { type Look, mergeStreams, type Range } from "./walk.ts";
 
+/** Of many streams each gives little to a page: so much is read of each at first, and more where it was not enough. */
+const FIRST_MIN = 8;
+const FIRST_SHARES = 3;
+const GROWTH = 4;
+
 /** Looks along the accounts' streams. */
 export function lookAlongAccounts(tx: Tx, view: ListView, entries: readonly EntryBounds[], range: Range, filter: Filter): Look {
-  return async (after, limit, effort) => {
+  let most: number | null = null;
+  return async (after, wanted, effort) => {
     if (entries.length === 0) return { found: [], through: null };
+    most = most === null ? Math.max(FIRST_MIN, Math.ceil((FIRST_SHARES * wanted) / entries.length)) : GROWTH * most;
+    const limit = Math.min(wanted, most);
     const { newestFirst } = range;
     const share = Math.max(SHARE_MIN, Math.ceil(effort / entries.length));
     const whole = await findBounds(tx, entries, range, after);

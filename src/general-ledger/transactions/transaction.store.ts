@@ -49,16 +49,16 @@ export async function findTransactions(tx: Tx, found: readonly Found[]): Promise
 /** What transactions can be sorted by. */
 export type SortKey = Pick<TransactionRow, "amountMinor" | "currency" | "valueDate" | "createdAt" | "postedAt">;
 
-/** The sort keys of the transactions, in the order given. */
+/** The sort keys of the transactions, in the order given. Read from lines and payments alone: thousands of them are asked for at once. */
 export async function findSortKeys(tx: Tx, found: readonly Found[]): Promise<SortKey[]> {
   if (found.length === 0) return [];
   return await tx.sql<SortKey>`
-    select m.amount_minor as "amountMinor", m.currency, m.value_date as "valueDate", m.created_at as "createdAt", m.posted_at as "postedAt"
-    from unnest(${found.map(({ paymentId }) => paymentId)}::uuid[], ${found.map(({ slot }) => slot >> 1)}::smallint[],
-                ${found.map(({ slot }) => slot & 1)}::integer[]) with ordinality k(payment_id, line_no, side, place)
+    select case when l.debit_seq is null then l.amount_minor else coalesce(l.posted_minor, l.amount_minor) end as "amountMinor", l.currency,
+           p.value_date as "valueDate", p.created_at as "createdAt", case when l.debit_seq is not null then p.posted_at end as "postedAt"
+    from unnest(${found.map(({ paymentId }) => paymentId)}::uuid[], ${found.map(({ slot }) => slot >> 1)}::smallint[]) with ordinality k(payment_id, line_no, place)
     cross join lateral (
-      select * from general_ledger.movement m
-      where m.payment_id = k.payment_id and m.line_no = k.line_no and m.side = k.side offset 0) m
+      select * from general_ledger.payment_line l where l.payment_id = k.payment_id and l.line_no = k.line_no offset 0) l
+    cross join lateral (select * from general_ledger.payment p where p.id = k.payment_id offset 0) p
     order by k.place`;
 }
 
