@@ -12,7 +12,7 @@ import {
   startLedgerTasks,
   Writer,
 } from "#general-ledger";
-import { type ClientProfile, openClientProfile, openVault, Vault } from "#client-profile";
+import { type ClientProfile, clientKeys, openClientProfile, Vault } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
@@ -103,7 +103,7 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
 
   const codeDelivery = await openCodeDelivery(config);
-  const clients = openClientProfile({ vault: await openVault(db, await openMasterKeys(config)), accounts: clientAccounts });
+  const clients = openClientProfile({ vault: await clientKeys.openVault(db, await openMasterKeys(config)), accounts: clientAccounts });
   const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount, findContact: clients.findContact });
   const lifecycle = { draining: false };
   const http = await buildApi(

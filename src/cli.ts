@@ -10,6 +10,7 @@ import { readConfig, readEnvironment } from "#platform/config.ts";
 import { openDevelopmentIssuer } from "#platform/development-issuer.ts";
 import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { VERSION } from "./app.ts";
+import { registerKeysCommand } from "./cli-keys.ts";
 
 const program = new Command("finlego").description("FinLego Core").version(VERSION);
 
@@ -25,5 +26,7 @@ registerVerifyCommand(program, {
   environment: () => readEnvironment(),
   rooms: [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable],
 });
+
+registerKeysCommand(program, readEnvironment);
 
 await program.parseAsync();

@@ -10,6 +10,8 @@ import { openApp } from "./app.ts";
 import { fillDemoBank } from "./demo-bank.ts";
 import { greet } from "./greeting.ts";
 import { openAccess } from "./open-access.ts";
+import { openMasterKeys } from "./open-keys.ts";
+import { upgradeClients } from "./upgrade.ts";
 
 const STOP_MAX_MS = 30_000;
 
@@ -24,6 +26,7 @@ async function start(): Promise<void> {
   stopOnSignal(closers, say);
   try {
     await migrate(target.ownerUrl);
+    await upgradeClients(target.ownerUrl, await openMasterKeys(config), say);
     const access = await openAccess(config, (fault) => log.warn({ fault }, "the key set could not be read"));
     const app = await openApp(config, { url: target.appUrl, role: target.appRole }, access.verify, log);
     closers.unshift(

@@ -2,7 +2,8 @@
 
 export { clientProfileVerifiable } from "./checks.store.ts";
 export { type ClientProfile, openClientProfile } from "./client-profile.ts";
-export { openVault, Vault } from "./keys/vault.ts";
+export { clientKeys } from "./keys/client-keys.ts";
+export { Vault } from "./keys/vault.ts";
 export { lockClientForShare } from "./profiles/clients.ts";
 export { NewCompany, NewIndividual } from "./profiles/contract.ts";
 export { readNewClient } from "./profiles/new-client.ts";

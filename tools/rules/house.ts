@@ -81,6 +81,8 @@ export const CONNECTION_PLACES = [
   // One read-only session without time limits.
   "src/platform/verify.ts",
   "src/platform/migrations.ts",
+  // One without time limits, for what a start has to do once.
+  "src/platform/start-work.ts",
   "src/platform/database-target.ts",
   "src/platform/embedded-postgres/",
 ];

@@ -6,8 +6,10 @@ import { type DataKey, type MasterKeys, UnknownMasterKey, type WrappedKey } from
 import { refusePlatform } from "#platform/problem.ts";
 import { StartupError } from "#platform/startup-error.ts";
 import * as store from "./key.store.ts";
+import { findMasterKeysInUse } from "./rotation.store.ts";
 
-const SEARCH_KEY_OWNER = "search key";
+/** Whose key the search key is wrapped as. */
+export const SEARCH_KEY_OWNER = "search key";
 const MARK_BYTES = 16;
 const NO_KEY = "The data of this client cannot be opened here at present.";
 
@@ -47,17 +49,29 @@ export class Vault {
   }
 }
 
-/** Opens the vault over a migrated database. @throws StartupError when the clients are encrypted under a master key that is not given. */
+/**
+ * Opens the vault over a migrated database. @throws StartupError when any client is encrypted under a master key that is not given: a process
+ * that can open some clients and not others would serve half a bank.
+ */
 export async function openVault(db: Database, masterKeys: MasterKeys): Promise<Vault> {
   const actor = { kind: "job", id: "open_vault", tenant: null, traceId: "" } as const;
   const fresh = masterKeys.newKey(SEARCH_KEY_OWNER);
-  const stored = await db.write(actor, (tx) => store.claimSearchKey(tx, fresh.wrapped));
+  const { stored, used } = await db.write(actor, async (tx) => ({
+    stored: await store.claimSearchKey(tx, fresh.wrapped),
+    used: await findMasterKeysInUse(tx),
+  }));
+  const missing = new Set([stored.masterKey, ...used].filter((id) => !masterKeys.has(id)));
+  if (missing.size > 0) throw new StartupError(notGiven([...missing]));
   try {
     return new Vault(masterKeys, masterKeys.unwrap(SEARCH_KEY_OWNER, stored));
   } catch (error) {
-    const why = error instanceof UnknownMasterKey ? `under the master key ${error.masterKey}, which is not given` : "under another key";
-    throw new StartupError(`The clients of this database are encrypted ${why}. Start with the MASTER_KEY they were stored under.`, {
+    throw new StartupError("The search key of this database was changed: it does not open under the master key it names. Restore it.", {
       cause: error,
     });
   }
+}
+
+function notGiven(ids: readonly string[]): string {
+  const keys = ids.length === 1 ? `the master key ${ids[0]}, which is` : `the master keys ${ids.join(", ")}, which are`;
+  return `Clients of this database are encrypted under ${keys} not given. Start with the MASTER_KEY they were stored under, or put its file back.`;
 }
