@@ -1,6 +1,7 @@
 // The composition root: settings, database, adapters and modules come together here and nowhere else.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
 import {
@@ -12,9 +13,9 @@ import {
   startLedgerTasks,
   Writer,
 } from "#general-ledger";
-import { type ClientProfile, clientKeys, openClientProfile, Vault } from "#client-profile";
+import { type ClientProfile, type ClientProfileDeps, clientKeys, openClientProfile, Vault } from "#client-profile";
 import { onboardingEndpoints } from "#onboarding";
-import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
+import { clientCodes, type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
 import { type Config, readConfig } from "#platform/config.ts";
 import { Database } from "#platform/db.ts";
@@ -31,11 +32,15 @@ import { Metrics } from "#platform/metrics.ts";
 import { developmentMasterKeys } from "#platform/sealing.ts";
 import { StartupError } from "#platform/startup-error.ts";
 import { startWorker } from "#platform/worker.ts";
+import { erasureList } from "./adapters/erasure-list.ts";
 import { eventDelivery, eventSink } from "./adapters/event-sink.ts";
 import { openCodeDelivery } from "./open-codes.ts";
 import { openMasterKeys } from "./open-keys.ts";
 
 export const { version: VERSION } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+
+/** Name of the file below the data folder that remembers erasures outside the database. */
+const ERASURE_LIST = "erasures.ndjson";
 
 /** Where the application's own role connects. `role`: to SET ROLE to, when the URL's user is another one. */
 export type AppDatabase = { readonly url: string; readonly role: string | null };
@@ -80,6 +85,11 @@ function accountSettings(config: Config): AccountSettings {
   return { currencies: new Set(config.accountCurrencies), ibanIssuers, bic };
 }
 
+/** What an erasure takes from other rooms, the ledger last; and where it is remembered. */
+function privacySettings({ retentionYears, dataDir }: Config): ClientProfileDeps["privacy"] {
+  return { retentionYears, keepErasure: erasureList(join(dataDir, ERASURE_LIST)), data: [...clientCodes, ...clientAccounts.data] };
+}
+
 /** Builds the application on a migrated database. Nothing is served before `listen`. */
 export async function openApp(config: Config, database: AppDatabase, verify: VerifyToken, log: Logger): Promise<App> {
   const metrics = new Metrics();
@@ -103,7 +113,8 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   metrics.addGauge("finlego_database_waiting", "Calls that wait for a connection.", () => db.stats().waiting);
 
   const codeDelivery = await openCodeDelivery(config);
-  const clients = openClientProfile({ vault: await clientKeys.openVault(db, await openMasterKeys(config)), accounts: clientAccounts });
+  const vault = await clientKeys.openVault(db, await openMasterKeys(config));
+  const clients = openClientProfile({ db, vault, accounts: clientAccounts, privacy: privacySettings(config) });
   const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount, findContact: clients.findContact });
   const lifecycle = { draining: false };
   const http = await buildApi(
@@ -171,6 +182,7 @@ async function startJobs(
     jobs.push(sink.job);
   }
   const worker = await startWorker({ ...database, db, jobs, log });
+  await db.write({ kind: "job", id: "start", tenant: null, traceId: "start" }, (tx) => clients.schedule(tx));
   return {
     async stop() {
       for (const leave of unsubscribe) leave();
@@ -186,7 +198,8 @@ export async function describeApi(): Promise<unknown> {
   const db = new Database({ url: "postgres://unused.invalid/unused", role: null, poolSize: 1, name: "describe" });
   const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
   const masterKeys = developmentMasterKeys();
-  const clients = openClientProfile({ vault: new Vault(masterKeys, masterKeys.newKey("no data here").key), accounts: clientAccounts });
+  const vault = new Vault(masterKeys, masterKeys.newKey("no data here").key);
+  const clients = openClientProfile({ db, vault, accounts: clientAccounts, privacy: privacySettings(config) });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
   const http = await buildApi(
     config,

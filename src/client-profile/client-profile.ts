@@ -1,9 +1,11 @@
 // The module as the composition root opens it, over the vault that opens clients' data.
 
-import type { Tx } from "#platform/db.ts";
+import type { Database, Tx } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import type { Job } from "#platform/jobs.ts";
 import type { Vault } from "./keys/vault.ts";
+import type { KeepErasure, PersonalData } from "./privacy/ports.ts";
+import { openPrivacy } from "./privacy/privacy.ts";
 import { type Contact, findContact } from "./profiles/clients.ts";
 import { findClientIds } from "./profiles/external-ids.store.ts";
 import { createClient, createClients, type CreatedClient, type Creation, type NewClient } from "./profiles/new-clients.ts";
@@ -13,8 +15,16 @@ import { applyVerification, type ClientAccounts, type StandingChange, type Verdi
 
 /** What client profiles need from the composition root. */
 export type ClientProfileDeps = {
+  readonly db: Database;
   readonly vault: Vault;
   readonly accounts: ClientAccounts;
+  readonly privacy: {
+    /** Whole years for which the data of a closed client are kept before they may be erased. */
+    readonly retentionYears: number;
+    readonly keepErasure: KeepErasure;
+    /** What other rooms keep of clients, in the order in which an erasure takes it; what holds the ledger's rows comes last. */
+    readonly data: readonly PersonalData[];
+  };
 };
 
 /** Client profiles, ready to be served. */
@@ -22,6 +32,8 @@ export type ClientProfile = {
   readonly endpoints: readonly Endpoint[];
   /** For the worker. */
   readonly jobs: readonly Job<unknown>[];
+  /** Adds to the queue what is done every day. Whoever starts a worker calls it; of many calls one counts. */
+  readonly schedule: (tx: Tx) => Promise<void>;
   /** Refuses with 409 duplicateExternalId. */
   readonly createClient: (tx: Tx, client: NewClient) => Promise<CreatedClient>;
   /** Some hundred at once; says in their order what became of each. Whoever's externalId is in use is left out and hinders nobody else. */
@@ -37,10 +49,12 @@ export type ClientProfile = {
 };
 
 /** Opens the module. */
-export function openClientProfile({ vault, accounts }: ClientProfileDeps): ClientProfile {
+export function openClientProfile({ db, vault, accounts, privacy: settings }: ClientProfileDeps): ClientProfile {
+  const privacy = openPrivacy({ db, vault, ...settings });
   return {
-    endpoints: [...profileEndpoints({ vault }), ...standingEndpoints({ vault, accounts })],
-    jobs: [],
+    endpoints: [...profileEndpoints({ vault, accounts }), ...standingEndpoints({ vault, accounts }), ...privacy.endpoints],
+    jobs: [...privacy.jobs],
+    schedule: privacy.schedule,
     createClient: (tx, client) => createClient(tx, vault, client),
     createClients: (tx, clients) => createClients(tx, vault, clients),
     findClientIds,

@@ -14,6 +14,7 @@ export const DOORS = [
   "close_account",
   "order_accounts",
   "recalculate_accounts",
+  "forget_account_names",
 ].map((name) => `general_ledger.${name}`);
 
 /** Every table of the ledger. */

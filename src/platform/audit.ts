@@ -5,6 +5,8 @@ import type { Tx } from "./db.ts";
 import { type PlainDetail, refusePersonalData } from "./personal-data.ts";
 import * as store from "./audit.store.ts";
 
+export type { AuditLine } from "./audit.store.ts";
+
 /** `action` names what was done ("client.imported"), `subject` the thing it was done to ("client:<uuid>"). */
 export type AuditRecord = {
   readonly action: string;
@@ -27,4 +29,9 @@ export async function writeAudits(tx: Tx, records: readonly AuditRecord[]): Prom
     return { action, subject, detail: JSON.stringify(detail) };
   });
   await store.insertAuditEntries(tx, rows);
+}
+
+/** What was done to a subject, oldest first; `after`: behind the row of that id. */
+export async function readAudit(tx: Tx, subject: string, after: bigint | null, limit: number): Promise<store.AuditLine[]> {
+  return await store.findAuditEntries(tx, subject, after, limit);
 }

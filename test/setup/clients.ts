@@ -2,7 +2,9 @@
 
 import { type ClientProfile, openClientProfile, Vault } from "#client-profile";
 import { clientAccounts } from "#general-ledger";
+import { clientCodes } from "#one-time-codes";
 import { onboardingEndpoints } from "#onboarding";
+import { Database } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { DataKey, developmentMasterKeys, KEY_BYTES } from "#platform/sealing.ts";
 
@@ -10,8 +12,21 @@ export function aVault(): Vault {
   return new Vault(developmentMasterKeys(), new DataKey(Buffer.alloc(KEY_BYTES, 7)));
 }
 
-export function openTestClients(): ClientProfile {
-  return openClientProfile({ vault: aVault(), accounts: clientAccounts });
+export type TestClientsOptions = {
+  /** For files and documents: operations that open their own transactions. */
+  readonly db?: Database;
+  readonly retentionYears?: number;
+  /** Where lines of the erasure list go; default: nowhere. */
+  readonly keepErasure?: (line: string) => Promise<void>;
+};
+
+export function openTestClients({ db, retentionYears = 5, keepErasure = async () => {} }: TestClientsOptions = {}): ClientProfile {
+  return openClientProfile({
+    db: db ?? new Database({ url: "postgresql://nobody@127.0.0.1:1/nothing", role: null, poolSize: 1, name: "unused" }),
+    vault: aVault(),
+    accounts: clientAccounts,
+    privacy: { retentionYears, keepErasure, data: [...clientCodes, ...clientAccounts.data] },
+  });
 }
 
 /** All operations of clients and of their import. */

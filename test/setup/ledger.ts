@@ -10,7 +10,7 @@ import pg from "pg";
 import { aClient, anAccountOrder, aTransfer, unique } from "../builders.ts";
 import { openTestApp, type TestAnswer, type TestApp, type TestAppOptions, type TestCalls } from "./http.ts";
 import type { TestDatabase } from "./server.ts";
-import { clientEndpoints, openTestClients } from "./clients.ts";
+import { clientEndpoints, openTestClients, type TestClientsOptions } from "./clients.ts";
 
 /** An AccountDto, as far as tests read it. */
 export type TestAccount = Readonly<Record<string, unknown>> & {
@@ -67,12 +67,15 @@ export type LedgerAppOptions = Pick<TestAppOptions, "poolSize" | "rateLimitPerMi
   readonly importStatus?: "active" | "pending";
   /** BANK_TIME_ZONE; UTC unless said otherwise. */
   readonly timeZone?: string;
+  /** How long clients' data are kept, and where their erasures are remembered. */
+  readonly privacy?: Pick<TestClientsOptions, "retentionYears" | "keepErasure">;
 };
 
 export async function openLedgerApp({
   lanes = 2,
   importStatus = "active",
   timeZone = "UTC",
+  privacy = {},
   ...options
 }: LedgerAppOptions = {}): Promise<LedgerApp> {
   let writer: Writer | undefined;
@@ -81,7 +84,7 @@ export async function openLedgerApp({
   const endpoints: Parameters<typeof openTestApp>[0] = (db, database) => {
     writer = openWriter(database, lanes, { timeZone });
     // Kept in memory until somebody asks: test/setup/codes.ts has what a test of codes needs.
-    const clients = openTestClients();
+    const clients = openTestClients({ db, ...privacy });
     codes = openOneTimeCodes({
       db,
       ownsAccount,

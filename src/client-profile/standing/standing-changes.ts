@@ -8,6 +8,7 @@ import { invariant, refusePlatform } from "#platform/problem.ts";
 import type { DataKey, Place } from "#platform/sealing.ts";
 import type { Vault } from "../keys/vault.ts";
 import { refuse } from "../problems.ts";
+import { restrictWhenAsked } from "../privacy/notifications.ts";
 import { blockReasonPlace } from "../profiles/clients.ts";
 import type { ClientStatus, VerificationStatus } from "../profiles/contract.ts";
 import { asksToClose, type Change, decide, type Outcome, type Standing, type StandingRefusal, stopsDebits } from "./standing.ts";
@@ -90,6 +91,7 @@ async function change(tx: Tx, { vault, accounts }: StandingKit, client: store.He
   invariant(await store.setStanding(tx, client, to, sealedBlockReason), "a client changed while it was held");
   await store.insertHistory(tx, clientId, { ...to, version, reason, sealedNote: sealNote(key, clientId, version, note) });
   await tell(tx, { clientId, tenant, from, to }, reason);
+  await restrictWhenAsked(tx, clientId);
   if (stopsDebits(from.status) !== stopsDebits(to.status)) await accounts.setBlocked(tx, clientId, stopsDebits(to.status));
   return { clientId, tenant, from, to };
 }

@@ -76,3 +76,9 @@ export async function orderAccounts(tx: Tx, clientId: string, ids: readonly stri
 export async function setClientBlocked(tx: Tx, clientId: string, isBlocked: boolean): Promise<void> {
   await tx.sql`select general_ledger.set_client_blocked(${clientId}, ${isBlocked})`;
 }
+
+/** Takes back what an erased client called its accounts; gives their number. The client is marked as erased before. */
+export async function forgetNames(tx: Tx, clientId: string): Promise<number> {
+  const rows = await tx.sql<{ names: bigint }>`select general_ledger.forget_account_names(${clientId}) as names`;
+  return Number(rows[0]?.names ?? 0n);
+}

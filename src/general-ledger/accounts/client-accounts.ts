@@ -2,6 +2,7 @@
 
 import { writeAudit } from "#platform/audit.ts";
 import type { Tx } from "#platform/db.ts";
+import { clientData } from "../client-data.ts";
 import * as store from "./account-change.store.ts";
 
 /** All accounts of one client together. */
@@ -20,4 +21,7 @@ export const clientAccounts = {
   async hasOpen(tx: Tx, clientId: string): Promise<boolean> {
     return (await store.findOpenAccounts(tx, clientId)).length > 0;
   },
+
+  /** What the ledger keeps of a client, for its right of access and for its erasure. */
+  data: clientData,
 };
