@@ -84,6 +84,8 @@ type Shape<P extends TObject, Q extends TObject, B extends TSchema, R extends TS
    * Null: it tells of nobody.
    */
   answerTellsOf?(call: Call<Static<P>, Static<Q>, Static<B>, K>, reply: Static<R>): string | null;
+  /** Whether the call only asks what would happen: it is done, answered and taken back, and its Idempotency-Key is ignored. Of `work: "write"`. */
+  isRehearsal?(call: Call<Static<P>, Static<Q>, Static<B>, K>): boolean;
 };
 
 type Work<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema, K extends RequestBody | undefined> =
@@ -112,8 +114,11 @@ type ErasedWork =
   | { readonly work: "file"; readonly handle: (call: AnyCall) => Promise<FileAnswer> };
 
 /** An endpoint with its types checked and forgotten: what the application lists. */
-export type Endpoint = Omit<Shape<TObject, TObject, TSchema, TSchema, RequestBody>, "answerTellsOf"> &
-  ErasedWork & { readonly answerTellsOf?: (call: AnyCall, reply: unknown) => string | null };
+export type Endpoint = Omit<Shape<TObject, TObject, TSchema, TSchema, RequestBody>, "answerTellsOf" | "isRehearsal"> &
+  ErasedWork & {
+    readonly answerTellsOf?: (call: AnyCall, reply: unknown) => string | null;
+    readonly isRehearsal?: (call: AnyCall) => boolean;
+  };
 
 /** Checks handler against schemas, here and nowhere else. */
 export function endpoint<

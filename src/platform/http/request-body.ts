@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import { signingCaller } from "../access.ts";
+import { readHeaderValue } from "../header-values.ts";
 import { JsonNumber, reviveNumbers } from "../json.ts";
 import { refusePlatform } from "../problem.ts";
 import type { TSchema } from "../schema.ts";
@@ -79,8 +80,8 @@ export function signedObject(sent: unknown, { schema }: SignedBody): JsonObject 
 
 /** Judges media type and length; not a byte has been read yet, and none is before the operation asks. */
 export function openStream({ mediaTypes, limit }: StreamBody, request: FastifyRequest, onFirstRead: () => void): RequestStream {
-  const type = readMediaType(request.headers["content-type"]);
-  if (type === null || !mediaTypes.includes(type.name)) {
+  const type = readHeaderValue(request.headers["content-type"] ?? "");
+  if (type === null || !mediaTypes.includes(type.value)) {
     return refusePlatform("unsupportedMediaType", { detail: `Send ${mediaTypes.join(" or ")}.` });
   }
   const fault = codingFault(request);
@@ -88,7 +89,7 @@ export function openStream({ mediaTypes, limit }: StreamBody, request: FastifyRe
   const announced = request.headers["content-length"];
   const length = announced === undefined ? null : Number(announced);
   if (length !== null && length > limit) throw tooLarge(limit);
-  return { contentType: type.name, parameters: type.parameters, body: new CountedBody(request.raw, limit, onFirstRead), length };
+  return { contentType: type.value, parameters: type.parameters, body: new CountedBody(request.raw, limit, onFirstRead), length };
 }
 
 /** Node's own view joins, or silently drops, all but the first value of most headers. */
@@ -100,27 +101,4 @@ function sentHeaders({ rawHeaders }: IncomingMessage): SentHeaders {
     headers[name] = before === undefined ? value : [before, value].flat();
   }
   return headers;
-}
-
-type MediaType = { readonly name: string; readonly parameters: Readonly<Record<string, string>> };
-
-const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
-const MEDIA_TYPE = new RegExp(`^\\s*(${TOKEN}/${TOKEN})\\s*((?:;.*)?)$`);
-const PARAMETER = new RegExp(`;\\s*(${TOKEN})=(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))\\s*`, "y");
-
-/** A media type with its parameters (RFC 9110, 8.3.1); null: none, or not readable to the last character. */
-function readMediaType(header: string | undefined): MediaType | null {
-  const [, name, list = ""] = MEDIA_TYPE.exec(header ?? "") ?? [];
-  if (name === undefined) return null;
-  const parameters: Record<string, string> = Object.create(null) as typeof parameters;
-  let at = 0;
-  while (at < list.length) {
-    PARAMETER.lastIndex = at;
-    const [text, parameter = "", quoted, bare] = PARAMETER.exec(list) ?? [];
-    // One that is given twice could be read in two ways.
-    if (text === undefined || parameter.toLowerCase() in parameters) return null;
-    parameters[parameter.toLowerCase()] = bare ?? (quoted ?? "").replace(/\\(.)/g, "$1");
-    at += text.length;
-  }
-  return { name: name.toLowerCase(), parameters };
 }

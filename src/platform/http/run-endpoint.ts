@@ -56,6 +56,9 @@ export async function runEndpoint(
   if (endpoint.work === "read") {
     return send(reply, { status: 200, body: serialize(await db.read(actor, (tx) => endpoint.handle(tx, call))), replayed: false });
   }
+  if (endpoint.work === "write" && endpoint.isRehearsal?.(call) === true) {
+    return send(reply, { status: 200, body: serialize(await db.rehearse(actor, (tx) => endpoint.handle(tx, call))), replayed: false });
+  }
   const run = async (): Promise<StoredAnswer> => {
     if (endpoint.work === "own") return await runOwn(() => endpoint.handle(call), serialize, describe);
     return await runOnce(db, actor, key, async (tx) => tell(call, await endpoint.handle(tx, call)), describe, sealer);
