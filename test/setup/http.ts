@@ -4,11 +4,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import type { Scope } from "#platform/access.ts";
 import { Database } from "#platform/db.ts";
 import { openDevelopmentIssuer, type TokenRequest } from "#platform/development-issuer.ts";
 import { addEndpoints, buildHttp, type HttpOptions } from "#platform/http/app.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
+import type { AnswerSealer } from "#platform/http/idempotency.ts";
 import { createTokenVerifier } from "#platform/token-verifier.ts";
 import { pino } from "pino";
 import { checkAnswers, expectSound } from "./answer-check.ts";
@@ -34,7 +36,7 @@ type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export type TestCalls = {
   get(path: string, headers?: Headers): Promise<TestAnswer>;
-  /** A string is sent as it stands, with the JSON media type; anything else as JSON. */
+  /** A string is sent as it stands, with the JSON media type; bytes and streams as they stand, with the media type of `headers`; anything else as JSON. */
   send(method: Method, path: string, body?: unknown, headers?: Headers): Promise<TestAnswer>;
   post(path: string, body?: unknown, headers?: Headers): Promise<TestAnswer>;
   put(path: string, body?: unknown, headers?: Headers): Promise<TestAnswer>;
@@ -59,6 +61,8 @@ const AUDIENCE = "finlego-test";
 export type TestAppOptions = {
   readonly poolSize?: number;
   readonly rateLimitPerMinute?: number;
+  /** Where endpoints say of whom their answers tell. */
+  readonly sealer?: AnswerSealer;
   /** Runs before the database is dropped, for what the endpoints opened. */
   readonly onClose?: () => Promise<void>;
 };
@@ -66,7 +70,7 @@ export type TestAppOptions = {
 /** Clones a database and builds the app over it. Call it in `beforeAll`, and `close` in `afterAll`. Give a function where endpoints need the database. */
 export async function openTestApp(
   endpoints: readonly Endpoint[] | ((db: Database, database: TestDatabase) => readonly Endpoint[]),
-  { poolSize = 10, rateLimitPerMinute = 0, onClose = async () => {} }: TestAppOptions = {},
+  { poolSize = 10, rateLimitPerMinute = 0, sealer, onClose = async () => {} }: TestAppOptions = {},
 ): Promise<TestApp> {
   const database = await openTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), "finlego-test-app-"));
@@ -80,6 +84,7 @@ export async function openTestApp(
     log: pino({ level: process.env["FINLEGO_TEST_LOG"] ?? "silent" }),
     rateLimitPerMinute,
     trustProxyHops: 0,
+    ...(sealer === undefined ? {} : { sealer }),
   };
   const app = await buildHttp(options);
   checkAnswers(app, options.endpoints);
@@ -126,10 +131,10 @@ function calls(app: TestApp["app"], token: () => Promise<string | null>): TestCa
       url: path,
       headers: {
         ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined || isRaw(body) ? {} : { "content-type": "application/json" }),
         ...headers,
       },
-      ...(body === undefined ? {} : { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { payload: isRaw(body) || typeof body === "string" ? body : JSON.stringify(body) }),
     });
     expectSound({ headers: answer.headers, text: answer.body });
     return { status: answer.statusCode, headers: answer.headers, text: answer.body, body: readBody(answer.body) };
@@ -141,6 +146,10 @@ function calls(app: TestApp["app"], token: () => Promise<string | null>): TestCa
     put: (path, body, headers) => send("PUT", path, body, headers),
     patch: (path, body, headers) => send("PATCH", path, body, headers),
   };
+}
+
+function isRaw(body: unknown): body is Buffer | Readable {
+  return Buffer.isBuffer(body) || body instanceof Readable;
 }
 
 function readBody(text: string): Readonly<Record<string, unknown>> {
