@@ -34,12 +34,53 @@ export function anIndividual(changes: Record<string, unknown> = {}): Record<stri
   };
 }
 
+/** A person of a company, valid in every field. */
+export function aRelatedIndividual(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const { externalId: _none, riskLevel: _judgement, ...person } = anIndividual();
+  return { roles: ["director"], sharePercent: null, ...person, ...changes };
+}
+
+/** A company as an integrated system sends it (operation 100), valid in every field, with an externalId of its own. */
+export function aCompany(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const { riskLevel, address, phoneNumber, email } = anIndividual();
+  return {
+    externalId: unique("company"),
+    riskLevel,
+    address,
+    phoneNumber,
+    email,
+    companyName: "Sample Works GmbH",
+    registrationNumber: "HRB 12345",
+    registrationCountry: "DE",
+    registrationDate: "2015-03-02",
+    legalForm: "GmbH",
+    taxNumber: "DE123456789",
+    businessActivity: "Samples of all kinds",
+    website: "https://sample.example",
+    operatingAddress: { streetLine1: "2 Works Road", streetLine2: null, city: "Sampleton", state: null, zip: "12346", country: "DE" },
+    relatedIndividuals: [aRelatedIndividual({ roles: ["director", "shareholder"], sharePercent: 60.5 }), aRelatedIndividual()],
+    ...changes,
+  };
+}
+
+/** A client as staff enter it (operation 3), valid in every field, with an externalId and an e-mail address of its own. */
+export function aNewClient(type: "individual" | "company", changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const { externalId, riskLevel, address, phoneNumber, email: _shared, ...facts } = type === "individual" ? anIndividual() : aCompany();
+  const email = `${unique("client")}@example.com`;
+  return { type, externalId, riskLevel, email, phoneNumber, address, [type]: facts, ...changes };
+}
+
 /** A copy of a body with the member at the dotted path set to a value; undefined takes it away. */
 export function withField(body: Record<string, unknown>, path: string, value: unknown): Record<string, unknown> {
-  const [name = "", ...rest] = path.split(".");
-  if (rest.length > 0) return { ...body, [name]: withField({ ...(body[name] as object) }, rest.join("."), value) };
-  const { [name]: _old, ...others } = body;
-  return value === undefined ? others : { ...others, [name]: value };
+  return withMember(body, path.split("."), value) as Record<string, unknown>;
+}
+
+function withMember(whole: unknown, [name = "", ...rest]: readonly string[], value: unknown): unknown {
+  const members = whole as Record<string, unknown>;
+  const member = rest.length > 0 ? withMember(members[name] ?? {}, rest, value) : value;
+  if (Array.isArray(whole)) return member === undefined ? whole.toSpliced(Number(name), 1) : whole.with(Number(name), member);
+  const { [name]: _old, ...others } = members;
+  return member === undefined ? others : { ...members, [name]: member };
 }
 
 /** Imports a person and gives its clientId. The app must serve the onboarding operations. */

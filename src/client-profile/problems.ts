@@ -5,6 +5,7 @@ import { type Catalogue, refuser } from "#platform/problem.ts";
 /** Refusals of this module, for the endpoints that may answer them. */
 export const clientProfileProblems = {
   duplicateExternalId: { status: 409, title: "The externalId is in use.", retry: "no" },
+  duplicateEmail: { status: 409, title: "The e-mail address is in use.", retry: "no" },
 } as const satisfies Catalogue;
 
 /** Refusals of changes to a client's standing. */

@@ -64,6 +64,18 @@ export const RelatedIndividualBody = strictObject(
 );
 export type RelatedIndividualBody = Static<typeof RelatedIndividualBody>;
 
+/** A person of a company that is told of again, or for the first time. */
+export const RelatedIndividualChange = strictObject(
+  {
+    relatedIndividualId: Type.Optional(
+      Nullable(Uuid, { description: "Of a person the company has already; without it a new one is added." }),
+    ),
+    ...RelatedIndividualBody.properties,
+  },
+  { title: "RelatedIndividualChange" },
+);
+export type RelatedIndividualChange = Static<typeof RelatedIndividualChange>;
+
 /** What is told of every new company, without the persons. */
 export const companyFacts = {
   ...facts,

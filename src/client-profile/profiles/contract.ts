@@ -1,8 +1,15 @@
 // The wire words of client profiles: what is told of a new client (operations 3, 99 and 100), and the profile as it is answered (contract 4.3,
 // decision 20).
 
-import { DateTimeText, Email, enumOf, Nullable, type Static, strictObject, Type, Uuid } from "#platform/schema.ts";
-import { companyFacts, Company, CompanyWithPersons, RELATED_INDIVIDUALS_MAX, RelatedIndividualBody } from "./company.contract.ts";
+import { DateTimeText, Email, enumOf, Nullable, type Static, strictObject, type TSchema, Type, Uuid } from "#platform/schema.ts";
+import {
+  companyFacts,
+  Company,
+  CompanyWithPersons,
+  RELATED_INDIVIDUALS_MAX,
+  RelatedIndividualBody,
+  RelatedIndividualChange,
+} from "./company.contract.ts";
 import { Address, Individual, PhoneNumber } from "./person.contract.ts";
 import { ClientStatus, RiskLevel, VerificationStatus } from "./standing.contract.ts";
 
@@ -40,6 +47,52 @@ export const NewCompany = strictObject({
   relatedIndividuals: Type.Array(RelatedIndividualBody, { minItems: 1, maxItems: RELATED_INDIVIDUALS_MAX }),
 });
 export type NewCompany = Static<typeof NewCompany>;
+
+const told = { riskLevel: RiskLevel, email: Email, phoneNumber: PhoneNumber, address: Address };
+const individual = Type.Optional(Nullable(Individual, { description: "Required for type individual, and only there." }));
+const company = <P extends TSchema>(persons: P, description: string) =>
+  Type.Optional(
+    Nullable(
+      strictObject({
+        ...companyFacts,
+        relatedIndividuals: Type.Optional(Nullable(Type.Array(persons, { maxItems: RELATED_INDIVIDUALS_MAX }), { description })),
+      }),
+      { description: "Required for type company, and only there." },
+    ),
+  );
+
+/** Body of operation 3. */
+export const CreateClient = strictObject(
+  {
+    type: ClientType,
+    externalId: Type.Optional(Nullable(ExternalId)),
+    ...told,
+    individual,
+    company: company(RelatedIndividualBody, "The persons who run, own or speak for the company. Default: none are known yet."),
+  },
+  { title: "CreateClientCommand" },
+);
+export type CreateClient = Static<typeof CreateClient>;
+
+/** Answer of operation 3. */
+export const CreatedClient = strictObject(
+  { clientId: Uuid, externalId: Nullable(Type.String({ maxLength: 100 })) },
+  { title: "CreateClientResult" },
+);
+
+/** Body of operation 7: the whole profile. */
+export const UpdateClient = strictObject(
+  {
+    ...told,
+    individual,
+    company: company(
+      RelatedIndividualChange,
+      "All persons of the company: whoever is left out is removed. Without the member, or with null, they stay as they are.",
+    ),
+  },
+  { title: "UpdateClientCommand" },
+);
+export type UpdateClient = Static<typeof UpdateClient>;
 
 const identity = {
   clientId: Uuid,

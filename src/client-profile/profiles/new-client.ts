@@ -5,6 +5,7 @@ import { judgeCompany, judgePersons, storedCompany, storedRelated } from "./comp
 import type { NewCompany, NewIndividual } from "./contract.ts";
 import type { NewClient } from "./new-clients.ts";
 import { judgeCountry, judgePerson, storedAddress, storedPerson } from "./person-rules.ts";
+import { judgeTexts } from "./text-rules.ts";
 
 /** What a request tells of a new client: a part of `NewClient`. */
 export type ToldClient = Pick<NewClient, "type" | "riskLevel" | "profile" | "relatedIndividuals"> & { readonly externalId: string };
@@ -27,6 +28,8 @@ function faultsOf(told: NewIndividual | NewCompany, today: string): FieldErrors 
   const errors: FieldErrors = {};
   judgeCountry(errors, "address.country", told.address.country);
   if (isCompany(told)) {
+    // The public documentation gives an individual's texts in full, and with them every character; it says nothing of a company's.
+    judgeTexts(errors, told);
     judgeCompany(errors, "", told, today);
     judgePersons(errors, "", told.relatedIndividuals, today);
   } else judgePerson(errors, "", told, today);
