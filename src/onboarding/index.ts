@@ -1,4 +1,5 @@
 // The face of onboarding: how clients come to the bank. Nothing else of this module may be imported.
 
+export { importEndpoints } from "./import/routes.ts";
 export { type ImportStatus } from "./imported-standing.ts";
 export { onboardingEndpoints } from "./routes.ts";

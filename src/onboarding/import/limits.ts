@@ -1,0 +1,19 @@
+// What one import may be.
+
+import { refusePlatform } from "#platform/problem.ts";
+import { ROWS_MAX } from "./contract.ts";
+
+/** Bytes of a whole import: a hundred thousand rows of two and a half kilobytes. */
+export const IMPORT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Rows that are settled in one transaction, and bytes of theirs that are in memory at once. */
+export const BATCH_ROWS_MAX = 100;
+export const BATCH_BYTES_MAX = 1024 * 1024;
+
+/** The rows before are settled all the same. */
+export function refuseTooManyRows(): never {
+  return refusePlatform("payloadTooLarge", {
+    detail: `An import has at most ${ROWS_MAX} rows. Send this one again without the rows behind, and those as another import.`,
+    members: { row: ROWS_MAX + 1 },
+  });
+}
