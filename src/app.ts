@@ -14,7 +14,7 @@ import {
   Writer,
 } from "#general-ledger";
 import { type ClientProfile, type ClientProfileDeps, clientKeys, openClientProfile, Vault } from "#client-profile";
-import { onboardingEndpoints } from "#onboarding";
+import { importEndpoints, onboardingEndpoints } from "#onboarding";
 import { clientCodes, type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
 import { type Config, readConfig } from "#platform/config.ts";
@@ -61,6 +61,7 @@ function listEndpoints(config: Config, { db, writer, clients, codes }: Parts): E
   return [
     ...clients.endpoints,
     ...onboardingEndpoints({ importStatus: config.importStatus, clients }),
+    ...importEndpoints({ db, importStatus: config.importStatus, clients }),
     ...generalLedgerEndpoints({
       db,
       writer,
