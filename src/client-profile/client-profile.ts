@@ -12,6 +12,7 @@ import { createClient, createClients, type CreatedClient, type Creation, type Ne
 import { profileEndpoints } from "./profiles/routes.ts";
 import { standingEndpoints } from "./standing/routes.ts";
 import { applyVerification, type ClientAccounts, type StandingChange, type Verdict } from "./standing/standing-changes.ts";
+import { type VerificationPort, verificationPort } from "./standing/verification.ts";
 
 /** What client profiles need from the composition root. */
 export type ClientProfileDeps = {
@@ -46,6 +47,8 @@ export type ClientProfile = {
   readonly findContact: (tx: Tx, clientId: string) => Promise<Contact | null>;
   /** Lets a client follow the verdict of its verification. Null: no such client. The last thing of its transaction: it may hold the ledger's head. */
   readonly applyVerification: (tx: Tx, verdict: Verdict) => Promise<StandingChange | null>;
+  /** Whom a verification is about. */
+  readonly verification: VerificationPort;
 };
 
 /** Opens the module. */
@@ -61,5 +64,6 @@ export function openClientProfile({ db, vault, accounts, privacy: settings }: Cl
     markOf: (kind, text) => vault.shortMark(kind, text),
     findContact: (tx, clientId) => findContact(tx, vault, clientId),
     applyVerification: (tx, verdict) => applyVerification(tx, { vault, accounts }, verdict),
+    verification: verificationPort(vault),
   };
 }
