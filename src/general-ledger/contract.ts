@@ -1,7 +1,6 @@
 // Pieces of the ledger's wire words that several nouns share (contract 3.5, 4.3, 5.4-5.8).
 
-import type { TObject } from "typebox";
-import { Nullable, strictObject, Type } from "#platform/schema.ts";
+import { Type } from "#platform/schema.ts";
 
 export const ExternalId = Type.String({ minLength: 1, maxLength: 100, description: "The caller's own id; unique within its tenant." });
 export const Description = Type.String({ maxLength: 500 });
@@ -14,14 +13,3 @@ export const Reference = Type.String({
 export const AccountNumber = Type.String({ pattern: "^[A-Za-z0-9]{4,34}$" });
 export const Sequence = Type.Integer({ minimum: 1, description: "Number of an accepted change of the ledger, gapless in commit order." });
 export const Metadata = Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]{1,40}$" }), Type.String({ maxLength: 500 }));
-
-/** The page of contract 3.5 with decision 14's cursor. */
-export function pageOf<T extends TObject>(item: T) {
-  return strictObject({
-    items: Type.Array(item),
-    pageNumber: Type.Integer({ minimum: 1 }),
-    pageSize: Type.Integer({ minimum: 1 }),
-    nextCursor: Nullable(Type.String({ description: "Null at the end." })),
-    totalCount: Type.Optional(Type.Integer({ minimum: 0 })),
-  });
-}

@@ -2,7 +2,8 @@
 // holds where the next page begins and a mark of the list it belongs to.
 
 import { type FieldErrors, refusePlatform } from "./problem.ts";
-import { Type } from "./schema.ts";
+import type { TObject } from "typebox";
+import { Nullable, strictObject, Type } from "./schema.ts";
 
 export const PAGE_ROWS_MAX = 10_000;
 
@@ -16,6 +17,17 @@ export const pageQuery = {
     Type.String({ minLength: 1, maxLength: 200, description: "nextCursor of the page before; not together with pageNumber." }),
   ),
 };
+
+/** The page of contract 3.5 with decision 14's cursor. */
+export function pageOf<T extends TObject>(item: T) {
+  return strictObject({
+    items: Type.Array(item),
+    pageNumber: Type.Integer({ minimum: 1 }),
+    pageSize: Type.Integer({ minimum: 1 }),
+    nextCursor: Nullable(Type.String({ description: "Null at the end." })),
+    totalCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  });
+}
 
 export type PageRequest = { readonly pageNumber?: number; readonly pageSize: number; readonly cursor?: string };
 

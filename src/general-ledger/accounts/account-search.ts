@@ -10,7 +10,7 @@ import { BALANCE_MINOR_MAX, parseSignedAmount } from "#platform/money.ts";
 import { readPage, writeCursor } from "#platform/page.ts";
 import type { Tx } from "#platform/db.ts";
 import { type FieldErrors, refusePlatform } from "#platform/problem.ts";
-import { readDates } from "../lists/bounds.ts";
+import { readDates } from "#platform/date-bounds.ts";
 import { type AccountFilter, LOOKS_MAX, narrowest, someOf } from "./account-filter.store.ts";
 import * as store from "./account-search.store.ts";
 import type { AccountOrder, AccountPosition, AccountSlice, FoundAccount } from "./account-search.store.ts";

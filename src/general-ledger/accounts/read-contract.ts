@@ -13,8 +13,8 @@ import {
   Type,
   Uuid,
 } from "#platform/schema.ts";
-import { pageQuery } from "#platform/page.ts";
-import { AccountNumber, pageOf } from "../contract.ts";
+import { pageOf, pageQuery } from "#platform/page.ts";
+import { AccountNumber } from "../contract.ts";
 import { ACCOUNT_CATEGORIES, ACCOUNT_STATUSES, ACCOUNT_TYPES } from "../words.ts";
 import { AccountDto } from "./contract.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { minorBounds, readDates } from "./bounds.ts";
+import { minorBounds } from "./bounds.ts";
 
 const boundFor = (code: string, text: string, side: "from" | "to"): bigint | undefined =>
   minorBounds(text, side).find(({ codes }) => codes.some((each) => each === code))?.minor;
@@ -27,19 +27,5 @@ describe("a bound on amounts", () => {
     const codes = minorBounds("1", "from").flatMap((bound) => bound.codes);
     expect(new Set(codes).size).toBe(codes.length);
     expect(codes).toContain("ZAR");
-  });
-});
-
-describe("dates", () => {
-  test("a bare date is its whole day, from and to", () => {
-    expect(readDates({ dateFrom: "2024-02-29", dateTo: "2024-02-29" })).toEqual({
-      from: new Date("2024-02-29T00:00:00Z"),
-      before: new Date("2024-03-01T00:00:00Z"),
-    });
-  });
-
-  test("an instant between two milliseconds is the later of them", () => {
-    expect(readDates({ dateFrom: "2024-01-01T00:00:00.0009Z" })).toEqual({ from: new Date("2024-01-01T00:00:00.001Z"), before: null });
-    expect(readDates({ dateTo: "2024-01-01T00:00:00.000Z" })).toEqual({ from: null, before: new Date("2024-01-01T00:00:00Z") });
   });
 });

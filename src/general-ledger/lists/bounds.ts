@@ -1,38 +1,7 @@
-// Bounds of filters: from the caller's texts to instants and minor units. Pure.
+// Bounds on amounts: from the caller's text to minor units. Pure.
 
 import { type Currency, currencies, minorDigits } from "#platform/currency.ts";
-import { isLocalDate } from "#platform/dates.ts";
 import { readDecimal } from "#platform/decimal.ts";
-
-/** `from` is included, `before` is not. */
-export type DateBounds = { readonly from: Date | null; readonly before: Date | null };
-
-export type DateQuery = { readonly dateFrom?: string | null; readonly dateTo?: string | null };
-
-/** Contract 3.5: from is inclusive, to exclusive; a bare date means the whole day (UTC). */
-export function readDates({ dateFrom, dateTo }: DateQuery): DateBounds {
-  return { from: dateFrom == null ? null : startOf(dateFrom), before: dateTo == null ? null : endOf(dateTo) };
-}
-
-const DAY_MS = 86_400_000;
-
-function startOf(text: string): Date {
-  return isLocalDate(text) ? new Date(midnight(text)) : instantOf(text);
-}
-
-function endOf(text: string): Date {
-  return isLocalDate(text) ? new Date(midnight(text) + DAY_MS) : instantOf(text);
-}
-
-function midnight(date: string): number {
-  return Date.parse(`${date}T00:00:00Z`);
-}
-
-/** What is booked stands at whole milliseconds: at or after, and before, an instant between two of them is at or after, and before, the later. */
-function instantOf(text: string): Date {
-  const isBetween = /\.[0-9]{3}[0-9]*[1-9]/.test(text);
-  return new Date(Date.parse(text) + (isBetween ? 1 : 0));
-}
 
 /** The same bound in the minor units of currencies with that many digits. */
 export type MinorBound = { readonly codes: readonly Currency[]; readonly minor: bigint };

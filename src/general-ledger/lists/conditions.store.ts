@@ -1,6 +1,7 @@
 // Filters as SQL: conditions on a row `m` of a list's view. Only what was asked for becomes a condition.
 
-import type { DateBounds, MinorBound } from "./bounds.ts";
+import type { DateBounds } from "#platform/date-bounds.ts";
+import type { MinorBound } from "./bounds.ts";
 import type { Values } from "./statement.ts";
 
 /** The pieces as more conditions of a where clause. */

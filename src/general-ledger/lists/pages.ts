@@ -4,7 +4,7 @@
 import { type PageRequest, readPage, writeCursor } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
 import type { Tx } from "#platform/db.ts";
-import type { DateBounds } from "./bounds.ts";
+import type { DateBounds } from "#platform/date-bounds.ts";
 import { countChangesBefore, lastChangeDatedBefore, beginList } from "./journal-walk.store.ts";
 import { type Found, placeText, readPlace } from "./place.ts";
 import { type Look, type Range, walk } from "./walk.ts";

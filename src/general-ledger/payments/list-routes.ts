@@ -1,8 +1,8 @@
 // The list of payments.
 
+import { pageOf } from "#platform/page.ts";
 import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { DateOrDateTimeText, enumOf, strictObject, Type, Uuid } from "#platform/schema.ts";
-import { pageOf } from "../contract.ts";
 import { LIST_RULES, listQuery } from "../lists/list-query.ts";
 import { PAYMENT_STATES, PAYMENT_TYPES } from "../words.ts";
 import { PaymentDto } from "./contract.ts";

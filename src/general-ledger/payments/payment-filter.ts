@@ -1,6 +1,6 @@
 // What payments are looked for. Pure.
 
-import { type DateBounds, type DateQuery, readDates } from "../lists/bounds.ts";
+import { type DateBounds, type DateQuery, readDates } from "#platform/date-bounds.ts";
 import type { PaymentState, PaymentType } from "../words.ts";
 
 /** What payments are looked for; nulls and empty lists: whatever there is. */

@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import type { PaymentType } from "../words.ts";
-import { type DateBounds, type DateQuery, type MinorBound, minorBounds, readDates } from "../lists/bounds.ts";
+import { type DateBounds, type DateQuery, readDates } from "#platform/date-bounds.ts";
+import { type MinorBound, minorBounds } from "../lists/bounds.ts";
 import type { TransactionState } from "./contract.ts";
 
 /** Empty lists and nulls: whatever there is. */

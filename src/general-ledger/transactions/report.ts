@@ -7,7 +7,7 @@ import type { Actor, Database, Tx } from "#platform/db.ts";
 import type { FileAnswer } from "#platform/http/endpoint.ts";
 import { type FieldErrors, refusePlatform } from "#platform/problem.ts";
 import { csvFile, CSV_MEDIA_TYPE, type Rows, xlsxFile, XLSX_MEDIA_TYPE } from "#platform/table-file.ts";
-import type { DateBounds } from "../lists/bounds.ts";
+import type { DateBounds } from "#platform/date-bounds.ts";
 import { beginList } from "../lists/journal-walk.store.ts";
 import { rangeOf } from "../lists/pages.ts";
 import type { Place } from "../lists/place.ts";

@@ -1,10 +1,10 @@
 // The operations of transactions.
 
+import { pageOf } from "#platform/page.ts";
 import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { invariant, platformProblems } from "#platform/problem.ts";
 import { fileReply, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { XLSX_MEDIA_TYPE } from "#platform/table-file.ts";
-import { pageOf } from "../contract.ts";
 import { LIST_RULES } from "../lists/list-query.ts";
 import { actorOf } from "../payments/outcome.ts";
 import { ClientTransactionDto, TransactionDto } from "./contract.ts";
