@@ -13,4 +13,6 @@ export async function tryStartLock(client: Client): Promise<boolean> {
 /** `table` with its schema, from a program text. Nobody can read the table meanwhile. */
 export async function rewriteTable(client: Client, table: string): Promise<void> {
   await client.query(`vacuum (full, analyze) ${table}`);
+  // Where statistics were replaced their pages still hold the old ones. Who may not do this gets a warning, and autovacuum comes later.
+  await client.query("vacuum (full) pg_catalog.pg_statistic");
 }

@@ -43,10 +43,11 @@ export async function lockOldClients(tx: Tx, after: string, limit: number): Prom
   return await tx.sql<OldClient>`
     select id, external_id as "externalId", type, email, phone_number as "phoneNumber", street_line1 as "streetLine1",
            street_line2 as "streetLine2", city, state, zip, country, first_name as "firstName", last_name as "lastName",
-           date_of_birth as "dateOfBirth", citizenship_country as "citizenshipCountry", residence_country as "residenceCountry",
-           document_type as "documentType", document_number as "documentNumber", document_issued_by as "documentIssuedBy",
-           document_issued_country as "documentIssuedCountry", document_issued_date as "documentIssuedDate",
-           document_expiration_date as "documentExpirationDate"
+           to_char(date_of_birth, 'YYYY-MM-DD') as "dateOfBirth", citizenship_country as "citizenshipCountry",
+           residence_country as "residenceCountry", document_type as "documentType", document_number as "documentNumber",
+           document_issued_by as "documentIssuedBy", document_issued_country as "documentIssuedCountry",
+           to_char(document_issued_date, 'YYYY-MM-DD') as "documentIssuedDate",
+           to_char(document_expiration_date, 'YYYY-MM-DD') as "documentExpirationDate"
     from client_profile.client
     where id > ${after} and sealed_profile is null and erased_at is null
     order by id
