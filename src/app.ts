@@ -13,9 +13,9 @@ import {
   startLedgerTasks,
   Writer,
 } from "#general-ledger";
-import { type ClientProfile, type ClientProfileDeps, clientKeys, openClientProfile, Vault } from "#client-profile";
+import { type ClientProfile, clientKeys, openClientProfile, Vault } from "#client-profile";
 import { importEndpoints, onboardingEndpoints } from "#onboarding";
-import { clientCodes, type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
+import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
 import { type Config, readConfig } from "#platform/config.ts";
 import { Database } from "#platform/db.ts";
@@ -36,11 +36,9 @@ import { erasureList } from "./adapters/erasure-list.ts";
 import { eventDelivery, eventSink } from "./adapters/event-sink.ts";
 import { openCodeDelivery } from "./open-codes.ts";
 import { openMasterKeys } from "./open-keys.ts";
+import { ERASURE_LIST, PERSONAL_DATA } from "./personal-data.ts";
 
 export const { version: VERSION } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
-
-/** Name of the file below the data folder that remembers erasures outside the database. */
-const ERASURE_LIST = "erasures.ndjson";
 
 /** Where the application's own role connects. `role`: to SET ROLE to, when the URL's user is another one. */
 export type AppDatabase = { readonly url: string; readonly role: string | null };
@@ -86,9 +84,8 @@ function accountSettings(config: Config): AccountSettings {
   return { currencies: new Set(config.accountCurrencies), ibanIssuers, bic };
 }
 
-/** What an erasure takes from other rooms, the ledger last; and where it is remembered. */
-function privacySettings({ retentionYears, dataDir }: Config): ClientProfileDeps["privacy"] {
-  return { retentionYears, keepErasure: erasureList(join(dataDir, ERASURE_LIST)), data: [...clientCodes, ...clientAccounts.data] };
+function privacySettings({ retentionYears, dataDir }: Config): Parameters<typeof openClientProfile>[0]["privacy"] {
+  return { retentionYears, keepErasure: erasureList(join(dataDir, ERASURE_LIST)), data: PERSONAL_DATA };
 }
 
 /** Builds the application on a migrated database. Nothing is served before `listen`. */

@@ -10,6 +10,7 @@ import { readConfig, readEnvironment } from "#platform/config.ts";
 import { openDevelopmentIssuer } from "#platform/development-issuer.ts";
 import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { VERSION } from "./app.ts";
+import { registerErasuresCommand } from "./cli-erasures.ts";
 import { registerKeysCommand } from "./cli-keys.ts";
 
 const program = new Command("finlego").description("FinLego Core").version(VERSION);
@@ -28,5 +29,6 @@ registerVerifyCommand(program, {
 });
 
 registerKeysCommand(program, readEnvironment);
+registerErasuresCommand(program, readEnvironment);
 
 await program.parseAsync();

@@ -1,9 +1,10 @@
 // The face of client profiles: who the bank's clients are and in what standing. Nothing else of this module may be imported.
 
 export { clientProfileVerifiable } from "./checks.store.ts";
-export { type ClientProfile, type ClientProfileDeps, openClientProfile } from "./client-profile.ts";
+export { type ClientProfile, openClientProfile } from "./client-profile.ts";
 export { clientKeys } from "./keys/client-keys.ts";
 export { Vault } from "./keys/vault.ts";
+export { clientErasures } from "./privacy/erasures.ts";
 export { lockClientForShare } from "./profiles/clients.ts";
 export { NewCompany, NewIndividual } from "./profiles/contract.ts";
 export { readNewClient } from "./profiles/new-client.ts";

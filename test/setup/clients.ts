@@ -2,11 +2,11 @@
 
 import { type ClientProfile, openClientProfile, Vault } from "#client-profile";
 import { clientAccounts } from "#general-ledger";
-import { clientCodes } from "#one-time-codes";
 import { onboardingEndpoints } from "#onboarding";
 import { Database } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { DataKey, developmentMasterKeys, KEY_BYTES } from "#platform/sealing.ts";
+import { PERSONAL_DATA } from "../../src/personal-data.ts";
 
 export function aVault(): Vault {
   return new Vault(developmentMasterKeys(), new DataKey(Buffer.alloc(KEY_BYTES, 7)));
@@ -25,7 +25,7 @@ export function openTestClients({ db, retentionYears = 5, keepErasure = async ()
     db: db ?? new Database({ url: "postgresql://nobody@127.0.0.1:1/nothing", role: null, poolSize: 1, name: "unused" }),
     vault: aVault(),
     accounts: clientAccounts,
-    privacy: { retentionYears, keepErasure, data: [...clientCodes, ...clientAccounts.data] },
+    privacy: { retentionYears, keepErasure, data: PERSONAL_DATA },
   });
 }
 
