@@ -8,8 +8,10 @@ import { readHeaderValue } from "./header-values.ts";
 import { invariant, platformProblems, type Problem, problemOf } from "./problem.ts";
 
 export type FormRules = {
-  /** Names of fields. One that ends in `[]` may be given `filesMax` times, any other once. */
+  /** Names of fields. */
   readonly fields: readonly string[];
+  /** Those of them that may be given as often as there may be files; any other once. Default: those whose name ends in `[]`. */
+  readonly lists?: readonly string[];
   /** Names of parts that are files. */
   readonly files: readonly string[];
   readonly fieldBytesMax: number;
@@ -68,14 +70,14 @@ export async function* readMultipart(stream: FormStream, rules: FormRules): Asyn
   }
 }
 
-/** One more is told by its name; of more than that nobody could send so many by mistake. */
-function mostParts({ fields, filesMax }: FormRules): number {
-  const lists = fields.filter(isList).length;
-  return filesMax + lists * filesMax + (fields.length - lists) + 1;
+function listsOf({ fields, lists }: FormRules): readonly string[] {
+  return lists ?? fields.filter((name) => name.endsWith("[]"));
 }
 
-function isList(name: string): boolean {
-  return name.endsWith("[]");
+/** One more is told by its name; of more than that nobody could send so many by mistake. */
+function mostParts(rules: FormRules): number {
+  const lists = listsOf(rules).length;
+  return rules.filesMax * (1 + lists) + (rules.fields.length - lists) + 1;
 }
 
 type Part = { head: Readonly<Record<string, readonly string[]>> | null; readonly pieces: Buffer[]; isWhole: boolean };
@@ -195,7 +197,8 @@ function fileNameOf(name: string, { filename, "filename*": coded }: Readonly<Rec
   throw invalid(name, "The name of the file cannot be read.");
 }
 
-function refuseUnexpected({ name, fileName }: Head, { fields, files, filesMax }: FormRules, seen: Map<string, number>): void {
+function refuseUnexpected({ name, fileName }: Head, rules: FormRules, seen: Map<string, number>): void {
+  const { fields, files, filesMax } = rules;
   const isFile = files.includes(name);
   if (!isFile && !fields.includes(name)) throw invalid(name, "The field is not known.");
   if (isFile !== (fileName !== null)) throw invalid(name, isFile ? "The field must be a file." : "The field must not be a file.");
@@ -204,7 +207,7 @@ function refuseUnexpected({ name, fileName }: Head, { fields, files, filesMax }:
   const count = (seen.get(group) ?? 0) + 1;
   seen.set(group, count);
   if (isFile && count > filesMax) throw invalid(name, `At most ${filesMax} files may be sent.`);
-  if (!isFile && count > (isList(name) ? filesMax : 1)) throw invalid(name, "The field is given too often.");
+  if (!isFile && count > (listsOf(rules).includes(name) ? filesMax : 1)) throw invalid(name, "The field is given too often.");
 }
 
 async function readField(reader: PartReader, part: Part, name: string, bytesMax: number): Promise<string> {

@@ -1,11 +1,13 @@
 // The HTTP edge alone: a few operations that need no database, callers known by a word, and everything that was logged. What is tested
 // here holds for every operation, whatever it is about.
 
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { connect } from "node:net";
 import type { Caller, VerifyToken } from "#platform/access.ts";
 import { Database } from "#platform/db.ts";
 import { addEndpoints, buildHttp, type HttpOptions } from "#platform/http/app.ts";
 import { type Call, type Endpoint, endpoint } from "#platform/http/endpoint.ts";
+import type { SentHeaders } from "#platform/http/request-body.ts";
 import { AmountText, enumOf, strictObject, Type, Uuid } from "#platform/schema.ts";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
@@ -41,6 +43,23 @@ const Thing = strictObject({
   address: strictObject({ country: Type.String({ minLength: 2, maxLength: 2 }) }),
   parts: Type.Array(strictObject({ partId: Uuid, amount: AmountText }), { minItems: 1, maxItems: 200_000 }),
 });
+
+/** What the edge's upload takes. */
+export const UPLOAD_BYTES_MAX = 256 * 1024;
+export const NOTICE_BYTES_MAX = 64 * 1024;
+
+const NOTICE_SECRET = "a secret of the edge's tests";
+
+/** The headers of a notice whose bytes are these. */
+export function signed(bytes: string | Buffer): { readonly "x-payload-digest": string } {
+  return { "x-payload-digest": createHmac("sha256", NOTICE_SECRET).update(bytes).digest("hex") };
+}
+
+function verifyNotice(raw: Buffer, headers: SentHeaders): boolean {
+  const digest = headers["x-payload-digest"];
+  const expected = signed(raw)["x-payload-digest"];
+  return typeof digest === "string" && digest.length === expected.length && timingSafeEqual(Buffer.from(digest), Buffer.from(expected));
+}
 
 const Reply = Type.Object({});
 
@@ -121,6 +140,37 @@ function operations(record: (operation: string) => Handler): Endpoint[] {
     forClients("cancelThing", "PUT", "/Things/{id}/cancel"),
     forSystems("createThing", "/internal/Things"),
     forSystems("createThings", "/internal/Things/batch", { bodyLimit: 4 * 1024 * 1024 }),
+    endpoint({
+      ...common,
+      work: "own",
+      id: "uploadThing",
+      method: "POST",
+      path: "/internal/Things/upload",
+      audience: "system",
+      scope: "ledger.write",
+      requestBody: {
+        kind: "stream",
+        mediaTypes: ["multipart/form-data", "application/octet-stream"],
+        limit: UPLOAD_BYTES_MAX,
+        schema: Type.Object({}),
+      },
+      async handle(call) {
+        let bytes = 0;
+        for await (const piece of call.stream.body) bytes += (piece as Buffer).length;
+        await record("uploadThing")(call);
+        return { body: { bytes, contentType: call.stream.contentType, length: call.stream.length }, replayed: false };
+      },
+    }),
+    endpoint({
+      ...common,
+      id: "noticeThing",
+      method: "POST",
+      path: "/integration/things/notice",
+      audience: "signature",
+      scope: null,
+      requestBody: { kind: "signed", limit: NOTICE_BYTES_MAX, verify: verifyNotice, schema: Type.Object({}) },
+      handle: record("noticeThing"),
+    }),
   ];
 }
 

@@ -1,12 +1,13 @@
 // From whatever went wrong to the one form of a refusal (contract 3.4). What a caller sent and we cannot take is the caller's; what we
 // cannot explain is ours: a bare 500, and a log line that says where and never quotes data.
 
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { toBusy } from "../db-errors.ts";
 import { describeFault } from "../fault.ts";
 import { platformProblems, Problem, problemBody, problemOf } from "../problem.ts";
+import { isStreamed } from "./request-body.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
 import { newTraceId } from "./trace.ts";
 
@@ -65,9 +66,13 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
  * lie about something that is done: the connection is cut instead, and the caller's key tells what became of it.
  */
 function owesAnswer(socket: Socket): boolean {
-  // Node's own default answer to unreadable bytes looks at the same member.
+  return requestOn(socket)?.complete === true;
+}
+
+/** The request that is being answered. Node's own default answer to unreadable bytes looks at the same member. */
+function requestOn(socket: Socket): IncomingMessage | undefined {
   const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
-  return answer?.req.complete === true;
+  return answer?.req;
 }
 
 const UNREADABLE: Readonly<Record<string, { readonly status: number; readonly reason: string; readonly title: string }>> = {
@@ -78,6 +83,8 @@ const MALFORMED = { status: 400, reason: "Bad Request", title: platformProblems.
 
 /** Bytes that are no HTTP, or come too slowly: answered on the socket, which is then closed. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  const request = requestOn(socket);
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && request !== undefined && isStreamed(request)) return;
   if (error.code === "ECONNRESET" || !socket.writable || owesAnswer(socket)) {
     socket.destroy();
     return;

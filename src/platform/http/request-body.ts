@@ -78,6 +78,16 @@ export function signedObject(sent: unknown, { schema }: SignedBody): JsonObject 
   return sent as JsonObject;
 }
 
+const streamed = new WeakSet<IncomingMessage>();
+
+/**
+ * The request has a stream, which takes as long as its reader: the time limit of whole requests does not hold for it. One on which nothing
+ * moves is cut by the time-out of its connection.
+ */
+export function isStreamed(request: IncomingMessage): boolean {
+  return streamed.has(request);
+}
+
 /** Judges media type and length; not a byte has been read yet, and none is before the operation asks. */
 export function openStream({ mediaTypes, limit }: StreamBody, request: FastifyRequest, onFirstRead: () => void): RequestStream {
   const type = readHeaderValue(request.headers["content-type"] ?? "");
@@ -89,6 +99,7 @@ export function openStream({ mediaTypes, limit }: StreamBody, request: FastifyRe
   const announced = request.headers["content-length"];
   const length = announced === undefined ? null : Number(announced);
   if (length !== null && length > limit) throw tooLarge(limit);
+  streamed.add(request.raw);
   return { contentType: type.value, parameters: type.parameters, body: new CountedBody(request.raw, limit, onFirstRead), length };
 }
 
