@@ -14,3 +14,10 @@ export function withDatabase(url: string, database: string): string {
 export function withoutPassword(url: string): string {
   return url.replace(/^([a-z]+:\/\/[^:@/]*):[^@]*@/, "$1:***@");
 }
+
+/** The database's name. */
+export function databaseOf(url: string): string {
+  const name = ADDRESS.exec(url)?.[2];
+  if (name === undefined || name === "") throw new Error(`Not the address of a database (postgresql://…/name): ${withoutPassword(url)}`);
+  return decodeURIComponent(name);
+}

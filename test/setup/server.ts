@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { startEmbeddedPostgres } from "#platform/embedded-postgres/index.ts";
 import { migrate } from "#platform/migrations.ts";
 import pg from "pg";
-import { withDatabase } from "./database-url.ts";
+import { databaseOf, withDatabase } from "./database-url.ts";
 
 /** What a test file needs to make its own database. Plain strings: it travels to the workers. */
 export type TestServer = {
@@ -105,6 +105,25 @@ export async function cloneTemplate({ ownerUrl, appUrl, appRole, prefix, templat
     appUrl: withDatabase(appUrl, name),
     appRole,
     drop: () => withOwner(ownerUrl, async (owner) => void (await owner.query(`drop database if exists ${name} with (force)`))),
+  };
+}
+
+/** The database as it stands, in another one: what a restored backup of this moment would be. Ends the connections that others have to it. */
+export async function copyDatabase({ ownerUrl, appUrl, appRole }: TestDatabase): Promise<TestDatabase> {
+  const source = databaseOf(ownerUrl);
+  const name = `${source}_${randomBytes(3).toString("hex")}`;
+  const server = withDatabase(ownerUrl, "postgres");
+  await withOwner(server, async (owner) => {
+    await owner.query(`alter database ${source} with allow_connections false`);
+    await owner.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", [source]);
+    await owner.query(`create database ${name} template ${source} strategy wal_log`);
+    await owner.query(`alter database ${source} with allow_connections true`);
+  });
+  return {
+    ownerUrl: withDatabase(ownerUrl, name),
+    appUrl: withDatabase(appUrl, name),
+    appRole,
+    drop: () => withOwner(server, async (owner) => void (await owner.query(`drop database if exists ${name} with (force)`))),
   };
 }
 

@@ -1,0 +1,120 @@
+// A backup from before an erasure still holds what was destroyed. Restored, it forgets again by the erasure list (reliability DP-5).
+
+import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { clientErasures } from "#client-profile";
+import { clientAccounts } from "#general-ledger";
+import { type Actor, Database } from "#platform/db.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { erasureList, readErasureList } from "../src/adapters/erasure-list.ts";
+import { PERSONAL_DATA } from "../src/personal-data.ts";
+import { openTestClients } from "./setup/clients.ts";
+import { bodyOf } from "./setup/ledger.ts";
+import { copyDatabase, type TestDatabase } from "./setup/server.ts";
+import { openStandingBank, type StandingBank } from "./setup/standing.ts";
+
+const actor: Actor = { kind: "job", id: "test", tenant: null, traceId: "test" };
+
+let bank: StandingBank;
+let folder: string;
+let list: string;
+let backup: TestDatabase;
+let restored: Database;
+/** By when their backup was taken: closed then, served then, closed and never erased, not there then. */
+let closed: string;
+let served: string;
+let spared: string;
+let later: string;
+const certificates = new Map<string, Readonly<Record<string, unknown>>>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "finlego-replay-"));
+  list = join(folder, "erasures.ndjson");
+  bank = await openStandingBank({ privacy: { retentionYears: 0, keepErasure: erasureList(list) } });
+  closed = await bank.aClientThatIs("closed");
+  served = await bank.aClientThatIs("blocked");
+  const account = await bank.anAccount({ type: "client", clientId: await bank.unblock(served).then(() => served), currency: "EUR" });
+  bodyOf(await bank.clientCalls(served).post("/Client/deletion-notifications", { comment: "canary comment" }));
+  spared = await bank.aClientThatIs("closed");
+  // The copy needs the database for itself.
+  bank.owner.on("error", () => undefined);
+  backup = await copyDatabase(bank.database);
+  restored = new Database({ url: backup.appUrl, role: backup.appRole, poolSize: 3, name: "finlego-test" });
+
+  bodyOf(await bank.system.put(`/v2/internal/Accounts/${account.id}/close`));
+  bodyOf(await bank.setStatus(served, "closed"));
+  later = await bank.aClientThatIs("closed");
+  for (const clientId of [closed, served, later]) {
+    certificates.set(clientId, bodyOf(await bank.staff.post(`/internal/Clients/${clientId}/erasure`, { reason: "clientRequest" })));
+  }
+});
+afterAll(async () => {
+  await restored.close();
+  await backup.drop();
+  await bank.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const contactOf = (db: Database, clientId: string) => db.read(actor, (tx) => openTestClients().findContact(tx, clientId));
+const query = (text: string, values: readonly unknown[] = []) =>
+  restored.read(actor, (tx) => tx.query<Record<string, unknown>>(text, values));
+const replay = async () =>
+  await clientErasures.replay(
+    { db: restored, data: PERSONAL_DATA, stopDebits: (tx, clientId) => clientAccounts.setBlocked(tx, clientId, true) },
+    await readErasureList(list),
+  );
+
+test("a restored backup knows who was erased since, until the list is replayed; then nobody reads them, and the others are as they were", async () => {
+  for (const clientId of [closed, served, spared]) expect(await contactOf(restored, clientId)).not.toBeNull();
+  for (const clientId of [closed, served]) expect(await contactOf(bank.db, clientId)).toBeNull();
+
+  expect(await replay()).toEqual({ erased: 2, already: 0, unknown: 1, damagedLines: [] });
+
+  for (const clientId of [closed, served]) expect(await contactOf(restored, clientId)).toBeNull();
+  expect(await contactOf(restored, spared)).not.toBeNull();
+  expect(await query("select client_id from client_profile.client_key where wrapped_key is null order by client_id")).toEqual(
+    [closed, served].toSorted().map((client_id) => ({ client_id })),
+  );
+  expect(await query("select from client_profile.deletion_notification where sealed_comment is not null")).toEqual([]);
+});
+
+test("the certificates are those that were given, to the byte", async () => {
+  const lines: string[] = [];
+  for await (const line of clientErasures.lines(restored)) lines.push(line);
+  const written = [closed, served].map((clientId) => certificates.get(clientId));
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(
+    written.map((each) => ({ sha256: each?.["sha256"], certificate: each?.["text"] })),
+  );
+});
+
+test("who was still served when the backup was taken is closed, and no money leaves its accounts any more", async () => {
+  const [client] = await query("select status, closed_at, erased_at from client_profile.client where id = $1", [served]);
+  expect(client).toMatchObject({
+    status: "closed",
+    closed_at: expect.any(Date),
+    erased_at: new Date(String(certificates.get(served)?.["erasedAt"])),
+  });
+  expect(await query("select debit_blocked, client_blocked from general_ledger.account where client_id = $1", [served])).toMatchObject([
+    { client_blocked: true },
+  ]);
+  const history = await query(
+    "select status, reason from client_profile.client_status_history where client_id = $1 order by id desc limit 1",
+    [served],
+  );
+  expect(history).toEqual([{ status: "closed", reason: "erasureReplayed" }]);
+});
+
+test("replayed again it changes nothing, also with lines that are none, and says where they are", async () => {
+  await appendFile(list, '{"half a li');
+  await erasureList(list)('{"sha256":"00","certificate":"{}"}');
+  const before = await query("select count(*) as count from platform.audit_entry");
+  expect(await replay()).toEqual({ erased: 0, already: 2, unknown: 1, damagedLines: [4, 5] });
+  expect(await query("select count(*) as count from platform.audit_entry")).toEqual(before);
+});
+
+test("what the database itself knows of erasures is what the list outside it knows", async () => {
+  const lines: string[] = [];
+  for await (const line of clientErasures.lines(bank.db)) lines.push(line);
+  expect(lines).toEqual((await readErasureList(list)).slice(0, 3));
+});
