@@ -33,6 +33,7 @@ test("the time limit of requests ends one with a body of JSON, and not one with 
   const edge = await openEdge({ endpoints: [takeAll] });
   try {
     const port = await edge.listen();
+    edge.app.server.headersTimeout = LIMIT_MS;
     edge.app.server.requestTimeout = LIMIT_MS;
     const send = async (path: string, mediaType: string): Promise<ReturnType<typeof readRaw>> =>
       await new Promise((resolve, reject) => {
