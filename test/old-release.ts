@@ -22,7 +22,7 @@ export type OldDatabase = {
   readonly appRole: string | null;
   readonly owner: pg.Client;
   /** Stores clients with all that the release before stored of them. */
-  fill(rows: readonly OldRow[]): Promise<void>;
+  addClients(rows: readonly OldRow[]): Promise<void>;
   drop(): Promise<void>;
 };
 
@@ -42,7 +42,7 @@ export async function openOldDatabase(): Promise<OldDatabase> {
     appUrl: withDatabase(server.appUrl, name),
     appRole: server.appRole,
     owner,
-    fill: (rows) => fill(owner, rows),
+    addClients: (rows) => addClients(owner, rows),
     async drop() {
       await owner.end();
       await root.query(`drop database ${name} with (force)`);
@@ -63,7 +63,7 @@ async function migrateAsBefore(ownerUrl: string): Promise<void> {
   }
 }
 
-async function fill(owner: pg.Client, rows: readonly OldRow[]): Promise<void> {
+async function addClients(owner: pg.Client, rows: readonly OldRow[]): Promise<void> {
   await owner.query("insert into client_profile.client select * from jsonb_populate_recordset(null::client_profile.client, $1)", [
     JSON.stringify(rows),
   ]);
@@ -115,7 +115,7 @@ export function anOldRow(changes: Readonly<Record<string, string | boolean | nul
     created_at: "2026-01-02T03:04:05.678Z",
     updated_at: "2026-02-03T04:05:06.789Z",
     ...changes,
-  } as OldRow;
+  };
 }
 
 /** What the operation getClient answered of the row before, `plan` aside. */

@@ -9,7 +9,7 @@ import { DEVELOPMENT_ISSUER } from "#platform/settings.ts";
 import { verify } from "#platform/verify.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { complaintsOf, rooms } from "./damaged-books.ts";
-import { freePort, Server, startServer } from "./faults/server.ts";
+import { freePort, Server } from "./faults/server.ts";
 import { anOldRow, answerOf, type OldDatabase, type OldRow, openOldDatabase } from "./old-release.ts";
 
 const MASTER_KEY = "2f0b8a6c4d1e97f35a60b2c8d7e41f90a3b5c6d8e9f7012438495a6b7c8d9e0f";
@@ -124,7 +124,7 @@ test("every client of the release before answers as it did, and nothing of it st
       document_expiration_date: "9999-12-31",
     }),
   ];
-  await old.fill([...people, ...many(500)]);
+  await old.addClients([...people, ...many(500)]);
   // The release before had looked at the table and kept its most common values.
   await old.owner.query("analyze client_profile.client");
   expect(await placesWith(CLEAR)).toEqual(
@@ -141,7 +141,7 @@ test("every client of the release before answers as it did, and nothing of it st
 
 test("a start that finds all clients encrypted does nothing", async () => {
   const people = many(3);
-  await old.fill(people);
+  await old.addClients(people);
   await (await start()).stop();
   const stamp = () =>
     old.owner.query(
@@ -158,7 +158,7 @@ test("a start that finds all clients encrypted does nothing", async () => {
 
 test("a start that is killed in the middle goes on at the next one, and every client has one key", async () => {
   const people = many(6_000);
-  await old.fill(people);
+  await old.addClients(people);
   const killed = await spawn();
   // A batch is stored in one piece: so there are some, and not yet all.
   const SEALED = "client_profile.client where to_jsonb(client) ->> 'sealed_profile' is not null";
@@ -182,7 +182,7 @@ test("a start that is killed in the middle goes on at the next one, and every cl
 
 test("of servers that start at once one encrypts, and all serve afterwards", async () => {
   const people = many(2_000);
-  await old.fill(people);
+  await old.addClients(people);
   const both = [await spawn(), await spawn()];
   for (const server of both) await expectAnswered(await server.ready(), [people[0]!, people[1_999]!]);
   expect(both.filter(({ said }) => said.includes("are being encrypted"))).toHaveLength(1);
@@ -194,14 +194,14 @@ test("of servers that start at once one encrypts, and all serve afterwards", asy
 });
 
 test("a client that comes back in the clear is refused by the database from then on", async () => {
-  await old.fill(many(1));
+  await old.addClients(many(1));
   await start();
   await expect(old.owner.query("update client_profile.client set first_name = 'Zoe'")).rejects.toThrow("client_has_no_plain_data");
   await expect(old.owner.query("update client_profile.client set sealed_profile = null")).rejects.toThrow("client_is_sealed_until_erased");
 });
 
 test("another master key at the next start is a sentence and exit code 1", async () => {
-  await old.fill(many(1));
+  await old.addClients(many(1));
   await (await start()).stop();
   const { ownerUrl, appUrl, appRole } = old;
   const env = { MASTER_KEY: MASTER_KEY.split("").reverse().join(""), ...(appRole === null ? { DATABASE_MIGRATION_URL: ownerUrl } : {}) };
