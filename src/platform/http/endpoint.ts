@@ -49,6 +49,10 @@ export type Answer<R> = { readonly body: R; readonly replayed: boolean } | { rea
 export type FileAnswer = {
   /** ASCII without quotes. */
   readonly name: string;
+  /** The name with all its characters, for those who can read it; it names one file and holds no path. */
+  readonly fileName?: string;
+  /** Bytes, where they are known before the file is made. */
+  readonly size?: number;
   /** One of those in `files`, parameters apart. */
   readonly mediaType: string;
   readonly content: AsyncIterable<string | Uint8Array>;

@@ -4,16 +4,32 @@ import { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FileAnswer } from "./endpoint.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 
 /** Waits for the first piece, so that an early fault is still answered as a problem; then the rest follows as it is taken. */
 export async function sendFile(file: FileAnswer, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const pieces = file.content[Symbol.asyncIterator]();
   const first = await pieces.next();
+  // Should a browser open it all the same, it can neither run nor load anything.
+  const policy = `${SECURITY_HEADERS["content-security-policy"]}; sandbox`;
+  if (file.size !== undefined) void reply.header("content-length", file.size);
   return reply
     .status(200)
-    .header("content-type", file.mediaType)
-    .header("content-disposition", `attachment; filename="${file.name}"`)
+    .headers({
+      "content-type": file.mediaType,
+      "content-disposition": dispositionOf(file),
+      "content-security-policy": policy,
+      "accept-ranges": "none",
+    })
     .send(Readable.from(onward(first, pieces, request), { objectMode: false }));
+}
+
+/** RFC 6266; the full name coded as RFC 8187 says. */
+function dispositionOf({ name, fileName }: FileAnswer): string {
+  const plain = `attachment; filename="${name}"`;
+  if (fileName === undefined) return plain;
+  const coded = encodeURIComponent(fileName).replace(/['()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `${plain}; filename*=UTF-8''${coded}`;
 }
 
 type Piece = IteratorResult<string | Uint8Array, unknown>;
