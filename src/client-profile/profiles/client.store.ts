@@ -17,6 +17,8 @@ export type ClientRow = Standing & {
   readonly blockedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  readonly planCode: string;
+  readonly planName: string;
 };
 
 /** A tenant of null sees every client. Another tenant's client and one that never was are the same empty answer. */
@@ -24,11 +26,29 @@ export async function findClient(tx: Tx, clientId: string, tenant: string | null
   const rows = await tx.sql<ClientRow>`
     select c.id as "clientId", c.external_id as "externalId", c.type, c.status, c.verification_status as "verificationStatus",
            c.risk_level as "riskLevel", k.master_key as "masterKey", k.wrapped_key as "wrappedKey", c.sealed_profile as "sealedProfile",
-           c.sealed_block_reason as "sealedBlockReason", c.blocked_at as "blockedAt", c.created_at as "createdAt", c.updated_at as "updatedAt"
+           c.sealed_block_reason as "sealedBlockReason", c.blocked_at as "blockedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
+           p.code as "planCode", v.name as "planName"
     from client_profile.client c
     join client_profile.client_key k on k.client_id = c.id
+    join client_profile.plan p on p.code = c.plan_code
+    join client_profile.plan_version v on v.code = p.code and v.version = p.version
     where c.id = ${clientId} and (${tenant}::text is null or c.tenant = ${tenant})`;
   return rows[0] ?? null;
+}
+
+/** The clients in the order given. */
+export async function findClients(tx: Tx, clientIds: readonly string[]): Promise<ClientRow[]> {
+  return await tx.sql<ClientRow>`
+    select c.id as "clientId", c.external_id as "externalId", c.type, c.status, c.verification_status as "verificationStatus",
+           c.risk_level as "riskLevel", k.master_key as "masterKey", k.wrapped_key as "wrappedKey", c.sealed_profile as "sealedProfile",
+           c.sealed_block_reason as "sealedBlockReason", c.blocked_at as "blockedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
+           p.code as "planCode", v.name as "planName"
+    from unnest(${clientIds}::uuid[]) with ordinality u(id, place)
+    cross join lateral (select * from client_profile.client c where c.id = u.id offset 0) c
+    join client_profile.client_key k on k.client_id = c.id
+    join client_profile.plan p on p.code = c.plan_code
+    join client_profile.plan_version v on v.code = p.code and v.version = p.version
+    order by u.place`;
 }
 
 export type ContactRow = Pick<ClientRow, "clientId" | "masterKey" | "wrappedKey" | "sealedProfile"> & { readonly phoneIsE164: boolean };

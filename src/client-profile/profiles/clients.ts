@@ -4,9 +4,11 @@
 import type { Tx } from "#platform/db.ts";
 import type { DataKey } from "#platform/sealing.ts";
 import type { Vault } from "../keys/vault.ts";
+import { maskDocumentNumber } from "../privacy/mask.ts";
 import * as store from "./client.store.ts";
 import type { RelatedIndividual } from "./company.contract.ts";
-import type { Client } from "./contract.ts";
+import type { Client, ListedClient } from "./contract.ts";
+import type { Individual } from "./person.contract.ts";
 import { openPerson, openProfile } from "./profile.ts";
 
 /** The client, or null where there is none that `visibleTo` may see: a tenant, or null for the bank itself, which sees all. */
@@ -45,7 +47,33 @@ export async function lockClientForShare(tx: Tx, clientId: string): Promise<Clie
   return await store.lockForShare(tx, clientId);
 }
 
+/** The clients in the order given, as lists show them: without the persons of companies, documents' numbers masked. Erased ones are left out. */
+export async function findListedClients(tx: Tx, vault: Vault, clientIds: readonly string[]): Promise<ListedClient[]> {
+  if (clientIds.length === 0) return [];
+  const rows = await store.findClients(tx, clientIds);
+  return rows.flatMap((row) => {
+    const key = vault.openClientKey(row);
+    const client = key === null ? null : toListedClient(row, key);
+    return client === null ? [] : [{ ...client, individual: client.individual === null ? null : withMaskedNumber(client.individual) }];
+  });
+}
+
+function withMaskedNumber(individual: Individual): Individual {
+  const { identificationDocument: document } = individual;
+  return { ...individual, identificationDocument: { ...document, number: maskDocumentNumber(document.number) } };
+}
+
 function toClient(row: store.ClientRow, key: DataKey, persons: readonly store.RelatedRow[]): Client | null {
+  const client = toListedClient(row, key);
+  if (client === null) return null;
+  const { company } = client;
+  return {
+    ...client,
+    company: company === null ? null : { ...company, relatedIndividuals: persons.map((person) => toRelatedIndividual(person, key)) },
+  };
+}
+
+function toListedClient(row: store.ClientRow, key: DataKey): ListedClient | null {
   if (row.sealedProfile === null) return null;
   const { clientId, externalId, type, status, verificationStatus, riskLevel } = row;
   const { email, phoneNumber, address, individual, company } = openProfile(key, clientId, row.sealedProfile);
@@ -60,8 +88,8 @@ function toClient(row: store.ClientRow, key: DataKey, persons: readonly store.Re
     phoneNumber,
     address,
     individual,
-    company: company === null ? null : { ...company, relatedIndividuals: persons.map((person) => toRelatedIndividual(person, key)) },
-    plan: null,
+    company,
+    plan: { code: row.planCode, name: row.planName },
     blockReason: row.sealedBlockReason === null ? null : key.unsealText(blockReasonPlace(clientId), row.sealedBlockReason),
     blockedAt: row.blockedAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),

@@ -50,19 +50,6 @@ export async function insertClients(tx: Tx, clients: readonly NewClientRow[]): P
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Who has the externalIds of clients that could not be added: by the id that the client would have had. */
-export async function findExternalIds(tx: Tx, clients: readonly NewClientRow[]): Promise<ReadonlyMap<string, string>> {
-  if (clients.length === 0) return new Map();
-  const rows = await tx.sql<{ wanted: string; found: string }>`
-    select w.id as wanted, c.id as found
-    from unnest(
-      ${clients.map(({ id }) => id)}::uuid[], ${clients.map(({ tenant }) => tenant)}::text[],
-      ${clients.map(({ externalId }) => externalId)}::text[]
-    ) as w (id, tenant, external_id)
-    join client_profile.client c on c.tenant = w.tenant and c.external_id = w.external_id`;
-  return new Map(rows.map(({ wanted, found }) => [wanted, found]));
-}
-
 /** The first line of each client's history; who and when come from `tx`. */
 export async function insertFirstStandings(tx: Tx, clients: readonly NewClientRow[]): Promise<void> {
   if (clients.length === 0) return;

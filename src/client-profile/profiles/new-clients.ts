@@ -37,10 +37,8 @@ export type CreatedClient = {
   readonly relatedIndividuals: readonly { readonly relatedIndividualId: string; readonly firstName: string; readonly lastName: string }[];
 };
 
-/** What became of one of many; of a duplicate: who has the externalId (null: the client was erased at this moment). */
-export type Creation =
-  | ({ readonly outcome: "created" } & CreatedClient)
-  | { readonly outcome: "duplicateExternalId"; readonly clientId: string | null };
+/** What became of one of many. */
+export type Creation = ({ readonly outcome: "created" } & CreatedClient) | { readonly outcome: "duplicateExternalId" };
 
 /**
  * Creates a client. Refuses with 409 duplicateExternalId when the tenant has a client of that externalId, also one that commits at the same
@@ -74,12 +72,7 @@ export async function createClients(tx: Tx, vault: Vault, clients: readonly NewC
     kept.flatMap(({ persons }) => persons),
   );
   await writeAudits(tx, keptRows.map(auditOf));
-  const left = rows.filter(({ id }) => !created.has(id));
-  const owners = await store.findExternalIds(tx, left);
-  return drafts.map(({ row, known }) => {
-    if (created.has(row.id)) return { outcome: "created", ...known };
-    return { outcome: "duplicateExternalId", clientId: owners.get(row.id) ?? null };
-  });
+  return drafts.map(({ row, known }) => (created.has(row.id) ? { outcome: "created", ...known } : { outcome: "duplicateExternalId" }));
 }
 
 type Draft = {
