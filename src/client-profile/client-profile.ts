@@ -3,6 +3,7 @@
 import type { Database, Tx } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import type { Job } from "#platform/jobs.ts";
+import { type DocumentDeps, openDocuments } from "./documents/open-documents.ts";
 import type { Vault } from "./keys/vault.ts";
 import type { KeepErasure, PersonalData } from "./privacy/ports.ts";
 import { openPrivacy } from "./privacy/privacy.ts";
@@ -10,6 +11,9 @@ import { type Contact, findContact } from "./profiles/clients.ts";
 import { findClientIds } from "./profiles/external-ids.store.ts";
 import { createClient, createClients, type CreatedClient, type Creation, type NewClient } from "./profiles/new-clients.ts";
 import { profileEndpoints } from "./profiles/routes.ts";
+import { planEndpoints } from "./plans/routes.ts";
+import { findPlanLimits, type PlanLimits } from "./plans/plans.ts";
+import { clientListEndpoints } from "./search/routes.ts";
 import { standingEndpoints } from "./standing/routes.ts";
 import { applyVerification, type ClientAccounts, type StandingChange, type Verdict } from "./standing/standing-changes.ts";
 import { type VerificationPort, verificationPort } from "./standing/verification.ts";
@@ -19,6 +23,7 @@ export type ClientProfileDeps = {
   readonly db: Database;
   readonly vault: Vault;
   readonly accounts: ClientAccounts;
+  readonly documents: DocumentDeps;
   readonly privacy: {
     /** Whole years for which the data of a closed client are kept before they may be erased. */
     readonly retentionYears: number;
@@ -33,7 +38,7 @@ export type ClientProfile = {
   readonly endpoints: readonly Endpoint[];
   /** For the worker. */
   readonly jobs: readonly Job<unknown>[];
-  /** Adds to the queue what is done every day. Whoever starts a worker calls it; of many calls one counts. */
+  /** Adds to the queue what is done every hour and every day. Whoever starts a worker calls it; of many calls one counts. */
   readonly schedule: (tx: Tx) => Promise<void>;
   /** Refuses with 409 duplicateExternalId. */
   readonly createClient: (tx: Tx, client: NewClient) => Promise<CreatedClient>;
@@ -45,6 +50,8 @@ export type ClientProfile = {
   readonly markOf: (kind: string, text: string) => bigint;
   /** How the bank reaches a client; null where there is none, or it is erased. Read it when something is sent and keep no copy. */
   readonly findContact: (tx: Tx, clientId: string) => Promise<Contact | null>;
+  /** What the client's plan limits; null: no such client. Hold the client (`lockClientForShare`) where that must stay so. */
+  readonly findPlanLimits: (tx: Tx, clientId: string) => Promise<PlanLimits | null>;
   /** Lets a client follow the verdict of its verification. Null: no such client. The last thing of its transaction: it may hold the ledger's head. */
   readonly applyVerification: (tx: Tx, verdict: Verdict) => Promise<StandingChange | null>;
   /** Whom a verification is about. */
@@ -52,17 +59,29 @@ export type ClientProfile = {
 };
 
 /** Opens the module. */
-export function openClientProfile({ db, vault, accounts, privacy: settings }: ClientProfileDeps): ClientProfile {
+export function openClientProfile({ db, vault, accounts, documents: documentDeps, privacy: settings }: ClientProfileDeps): ClientProfile {
+  const documents = openDocuments(db, vault, documentDeps);
   const privacy = openPrivacy({ db, vault, ...settings });
   return {
-    endpoints: [...profileEndpoints({ vault, accounts }), ...standingEndpoints({ vault, accounts }), ...privacy.endpoints],
-    jobs: [...privacy.jobs],
-    schedule: privacy.schedule,
+    endpoints: [
+      ...profileEndpoints({ vault, accounts }),
+      ...clientListEndpoints({ vault }),
+      ...standingEndpoints({ vault, accounts }),
+      ...planEndpoints(vault),
+      ...documents.endpoints,
+      ...privacy.endpoints,
+    ],
+    jobs: [...documents.jobs, ...privacy.jobs],
+    async schedule(tx) {
+      await documents.schedule(tx);
+      await privacy.schedule(tx);
+    },
     createClient: (tx, client) => createClient(tx, vault, client),
     createClients: (tx, clients) => createClients(tx, vault, clients),
     findClientIds,
     markOf: (kind, text) => vault.shortMark(kind, text),
     findContact: (tx, clientId) => findContact(tx, vault, clientId),
+    findPlanLimits,
     applyVerification: (tx, verdict) => applyVerification(tx, { vault, accounts }, verdict),
     verification: verificationPort(vault),
   };

@@ -70,12 +70,12 @@ export type LockedClient = {
   readonly riskLevel: RiskLevel;
 };
 
-/** Until the transaction ends nobody can change the client's standing; others may hold the same lock. */
+/** Until the transaction ends nobody can change the client's standing; others may hold the same lock. Null: there is none, or it is erased. */
 export async function lockForShare(tx: Tx, clientId: string): Promise<LockedClient | null> {
   const rows = await tx.sql<LockedClient>`
     select id as "clientId", tenant, status, risk_level as "riskLevel"
     from client_profile.client
-    where id = ${clientId}
+    where id = ${clientId} and erased_at is null
     for share`;
   return rows[0] ?? null;
 }

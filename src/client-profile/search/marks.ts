@@ -6,6 +6,8 @@ import type { Profile } from "../profiles/profile.ts";
 /** Makes a 64-bit mark of a normalized word: the vault's, under the bank's search key. */
 export type Marker = { shortMark(kind: string, text: string): bigint };
 
+const PHONE = /^[+\d\s().-]+$/;
+const PHONE_DIGITS_MIN = 5;
 const PREFIX_MIN = 3;
 const PREFIX_MAX = 12;
 
@@ -18,6 +20,20 @@ export function searchMarksOf(marker: Marker, externalId: string | null, profile
   const digits = digitsOf(profile.phoneNumber);
   if (digits.length >= PREFIX_MIN) addPrefixes(words, digits);
   return [...new Set([...words].map((word) => marker.shortMark("search", word)))].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/**
+ * The words of a search, as the marks know them: each cut to the length up to which prefixes are marked. A text that looks like a phone
+ * number is one word of digits. Empty when it holds neither a letter nor a digit.
+ */
+export function searchedWords(text: string): string[] {
+  const words = PHONE.test(text) && digitsOf(text).length >= PHONE_DIGITS_MIN ? [digitsOf(text)] : wordsOf(text);
+  return [...new Set(words.map((word) => [...word].slice(0, PREFIX_MAX).join("")))];
+}
+
+/** The marks that a client must have to be found by all these words. */
+export function marksOfWords(marker: Marker, words: readonly string[]): bigint[] {
+  return words.map((word) => marker.shortMark("search", word));
 }
 
 /** Words as they are compared: lower case, without accents, split where no letter or digit stands. */
