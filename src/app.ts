@@ -14,7 +14,7 @@ import {
   Writer,
 } from "#general-ledger";
 import { type ClientProfile, clientKeys, openClientProfile, Vault } from "#client-profile";
-import { importEndpoints, onboardingEndpoints } from "#onboarding";
+import { importEndpoints, onboardingEndpoints, openVerification, type Verification, type VerificationDeps } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
 import { type Config, readConfig } from "#platform/config.ts";
@@ -36,6 +36,7 @@ import { erasureList } from "./adapters/erasure-list.ts";
 import { eventDelivery, eventSink } from "./adapters/event-sink.ts";
 import { openCodeDelivery } from "./open-codes.ts";
 import { openMasterKeys } from "./open-keys.ts";
+import { openVerificationProvision } from "./open-verification.ts";
 import { ERASURE_LIST, PERSONAL_DATA } from "./personal-data.ts";
 
 export const { version: VERSION } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
@@ -47,24 +48,34 @@ export type App = {
   readonly http: FastifyInstance;
   /** Where the simulator shows the one-time codes that would go out; null where they go to a gateway, or nowhere. */
   readonly codesUrl: string | null;
+  /** Where the simulator of the verification provider listens; null where there is a real one, or none. */
+  readonly sumsubUrl: string | null;
   /** Serves; gives the port. */
   listen(): Promise<number>;
   /** Graceful stop: every accepted call is answered, then everything is closed. */
   close(): Promise<void>;
 };
 
-type Parts = { readonly db: Database; readonly writer: Writer; readonly clients: ClientProfile; readonly codes: OneTimeCodes };
+type Parts = {
+  readonly db: Database;
+  readonly writer: Writer;
+  readonly clients: ClientProfile;
+  readonly codes: OneTimeCodes;
+  readonly verification: Verification;
+};
 
-function listEndpoints(config: Config, { db, writer, clients, codes }: Parts): Endpoint[] {
+function listEndpoints(config: Config, { db, writer, clients, codes, verification }: Parts): Endpoint[] {
   return [
     ...clients.endpoints,
     ...onboardingEndpoints({ importStatus: config.importStatus, clients }),
     ...importEndpoints({ db, importStatus: config.importStatus, clients }),
+    ...verification.endpoints,
     ...generalLedgerEndpoints({
       db,
       writer,
       timeZone: config.bankTimeZone,
       accounts: accountSettings(config),
+      findPlanLimits: clients.findPlanLimits,
       verifyOperation: codes.consumeVerificationToken,
     }),
     ...codes.endpoints,
@@ -86,6 +97,15 @@ function accountSettings(config: Config): AccountSettings {
 
 function privacySettings({ retentionYears, dataDir }: Config): Parameters<typeof openClientProfile>[0]["privacy"] {
   return { retentionYears, keepErasure: erasureList(join(dataDir, ERASURE_LIST)), data: PERSONAL_DATA };
+}
+
+function verificationSettings({ sumsub, mode }: Config): Pick<VerificationDeps, "levels" | "isProduction"> {
+  return { levels: { individual: sumsub.levelIndividual, company: sumsub.levelCompany }, isProduction: mode === "production" };
+}
+
+/** Where this process reaches itself. */
+export function ownAddress(host: string, port: number): string {
+  return `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
 }
 
 /** Builds the application on a migrated database. Nothing is served before `listen`. */
@@ -114,25 +134,32 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
   const vault = await clientKeys.openVault(db, await openMasterKeys(config));
   const clients = openClientProfile({ db, vault, accounts: clientAccounts, privacy: privacySettings(config) });
   const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount, findContact: clients.findContact });
+  const provision = await openVerificationProvision(config);
+  const verification = openVerification({ db, clients, ...provision, ...verificationSettings(config) });
   const lifecycle = { draining: false };
   const http = await buildApi(
     config,
-    { db, writer, clients, codes },
+    { db, writer, clients, codes, verification },
     { verify, log, metrics, lifecycle, isReady: async () => !lifecycle.draining && (await probe.isReachable()) },
   );
-  const worker = await startJobs(config, database, { db, clients, codes }, log);
+  const worker = await startJobs(config, database, { db, clients, codes, verification }, log);
   const deliver = config.eventsSinkUrl === null ? null : eventDelivery({ url: config.eventsSinkUrl });
   const tasks = startLedgerTasks({ db, writer, deliver, log });
   metrics.addGauge("finlego_ledger_events_waiting", "Changes of the ledger that this instance is still to send.", tasks.behind);
   return {
     http,
     codesUrl: codeDelivery.simulatorUrl,
-    listen: () => listen(http, config.host, config.port),
+    sumsubUrl: provision.simulatorUrl,
+    async listen() {
+      const port = await listen(http, config.host, config.port);
+      provision.sendWebhooksTo(ownAddress(config.host, port));
+      return port;
+    },
     async close() {
       lifecycle.draining = true;
       await drain(http);
       await Promise.all([worker.stop(), tasks.stop()]);
-      await codeDelivery.close();
+      await Promise.all([codeDelivery.close(), provision.close()]);
       await writer.close();
       await Promise.all([db.close(), probe.close()]);
     },
@@ -169,10 +196,10 @@ async function buildApi(config: Config, parts: Parts, edge: Edge): Promise<Fasti
 async function startJobs(
   config: Config,
   database: AppDatabase,
-  { db, clients, codes }: Pick<Parts, "db" | "clients" | "codes">,
+  { db, clients, codes, verification }: Omit<Parts, "writer">,
   log: Logger,
 ): Promise<{ stop(): Promise<void> }> {
-  const jobs: Job<unknown>[] = [...clients.jobs, ...codes.jobs, ...ledgerJobs];
+  const jobs: Job<unknown>[] = [...clients.jobs, ...codes.jobs, ...verification.jobs, ...ledgerJobs];
   const unsubscribe: (() => void)[] = [];
   if (config.eventsSinkUrl !== null) {
     const sink = eventSink({ url: config.eventsSinkUrl });
@@ -199,9 +226,12 @@ export async function describeApi(): Promise<unknown> {
   const vault = new Vault(masterKeys, masterKeys.newKey("no data here").key);
   const clients = openClientProfile({ db, vault, accounts: clientAccounts, privacy: privacySettings(config) });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
+  const codes = openOneTimeCodes({ db, delivery: null, ownsAccount, findContact: clients.findContact });
+  const keys = { secrets: [], algorithms: config.sumsub.webhookAlgorithms };
+  const verification = openVerification({ db, clients, provider: null, keys, ...verificationSettings(config) });
   const http = await buildApi(
     config,
-    { db, writer, clients, codes: openOneTimeCodes({ db, delivery: null, ownsAccount, findContact: clients.findContact }) },
+    { db, writer, clients, codes, verification },
     { verify, log, metrics: new Metrics(), lifecycle: { draining: false }, isReady: async () => true },
   );
   try {

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { clientProfileVerifiable } from "#client-profile";
 import { ledgerVerifiable } from "#general-ledger";
+import { verificationVerifiable } from "#onboarding";
 import { oneTimeCodesVerifiable } from "#one-time-codes";
 import { registerTokenCommand } from "#platform/cli-token.ts";
 import { registerVerifyCommand } from "#platform/cli-verify.ts";
@@ -10,6 +11,7 @@ import { readConfig, readEnvironment } from "#platform/config.ts";
 import { openDevelopmentIssuer } from "#platform/development-issuer.ts";
 import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { VERSION } from "./app.ts";
+import { bankVerifiable } from "./bank-checks.store.ts";
 import { registerErasuresCommand } from "./cli-erasures.ts";
 import { registerKeysCommand } from "./cli-keys.ts";
 
@@ -25,7 +27,7 @@ registerTokenCommand(program, {
 
 registerVerifyCommand(program, {
   environment: () => readEnvironment(),
-  rooms: [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable],
+  rooms: [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable, verificationVerifiable, bankVerifiable],
 });
 
 registerKeysCommand(program, readEnvironment);

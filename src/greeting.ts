@@ -3,7 +3,7 @@
 import type { Config } from "#platform/config.ts";
 import type { DevelopmentIssuer } from "#platform/development-issuer.ts";
 import type { DemoBank } from "./demo-bank.ts";
-import { VERSION } from "./app.ts";
+import { ownAddress, VERSION } from "./app.ts";
 
 export type Greeting = {
   readonly config: Config;
@@ -13,13 +13,15 @@ export type Greeting = {
   readonly demo: DemoBank | null;
   /** Where the simulator shows the one-time codes; null without it. */
   readonly codesUrl: string | null;
+  /** Where the simulator of the verification provider listens; null without it. */
+  readonly sumsubUrl: string | null;
 };
 
 const TOKEN_SECONDS = 12 * 3600;
 
 export async function greet(say: (line: string) => void, greeting: Greeting): Promise<void> {
   const { config, port, database } = greeting;
-  const base = `http://${config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host}:${port}`;
+  const base = ownAddress(config.host, port);
   say(`FinLego Core ${VERSION} is ready (${config.mode}).`);
   say(`  API        ${base}`);
   say(`  reference  ${base}/docs        description ${base}/openapi.json`);
@@ -27,6 +29,8 @@ export async function greet(say: (line: string) => void, greeting: Greeting): Pr
   say(`  database   ${database}`);
   say(`  data       ${config.dataDir}`);
   if (greeting.codesUrl !== null) say(`  codes      ${greeting.codesUrl} (one-time codes that would go out by sms and e-mail)`);
+  if (greeting.sumsubUrl !== null)
+    say(`  verifying  ${greeting.sumsubUrl} (stands in for Sumsub; /simulator/applicants shows whom it knows)`);
   if (greeting.demo !== null) say(`  demo bank  ${greeting.demo.summary}`);
   say("");
   say(await firstCall(base, greeting));

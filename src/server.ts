@@ -35,7 +35,15 @@ async function start(): Promise<void> {
     );
     const demo = config.demo && access.issuer !== null ? await fillDemoBank(app.http, access.issuer) : null;
     const port = await app.listen();
-    await greet(say, { config, port, database: target.describe, issuer: access.issuer, demo, codesUrl: app.codesUrl });
+    await greet(say, {
+      config,
+      port,
+      database: target.describe,
+      issuer: access.issuer,
+      demo,
+      codesUrl: app.codesUrl,
+      sumsubUrl: app.sumsubUrl,
+    });
   } catch (error) {
     await closeAll(closers);
     throw error;
