@@ -35,6 +35,7 @@ import { startWorker } from "#platform/worker.ts";
 import { erasureList } from "./adapters/erasure-list.ts";
 import { eventDelivery, eventSink } from "./adapters/event-sink.ts";
 import { openCodeDelivery } from "./open-codes.ts";
+import { NO_DOCUMENTS, openDocumentDeps } from "./open-documents.ts";
 import { openMasterKeys } from "./open-keys.ts";
 import { openVerificationProvision } from "./open-verification.ts";
 import { ERASURE_LIST, PERSONAL_DATA } from "./personal-data.ts";
@@ -132,7 +133,13 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
 
   const codeDelivery = await openCodeDelivery(config);
   const vault = await clientKeys.openVault(db, await openMasterKeys(config));
-  const clients = openClientProfile({ db, vault, accounts: clientAccounts, privacy: privacySettings(config) });
+  const clients = openClientProfile({
+    db,
+    vault,
+    accounts: clientAccounts,
+    documents: openDocumentDeps(config),
+    privacy: privacySettings(config),
+  });
   const codes = openOneTimeCodes({ db, delivery: codeDelivery.delivery, ownsAccount, findContact: clients.findContact });
   const provision = await openVerificationProvision(config);
   const verification = openVerification({ db, clients, ...provision, ...verificationSettings(config) });
@@ -179,6 +186,7 @@ async function buildApi(config: Config, parts: Parts, edge: Edge): Promise<Fasti
     db: parts.db,
     endpoints: listEndpoints(config, parts),
     verify: edge.verify,
+    sealer: parts.clients.answerSealer,
     log: edge.log,
     rateLimitPerMinute: config.rateLimitPerMinute ?? 0,
     trustProxyHops: config.trustProxyHops,
@@ -224,7 +232,7 @@ export async function describeApi(): Promise<unknown> {
   const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
   const masterKeys = developmentMasterKeys();
   const vault = new Vault(masterKeys, masterKeys.newKey("no data here").key);
-  const clients = openClientProfile({ db, vault, accounts: clientAccounts, privacy: privacySettings(config) });
+  const clients = openClientProfile({ db, vault, accounts: clientAccounts, documents: NO_DOCUMENTS, privacy: privacySettings(config) });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
   const codes = openOneTimeCodes({ db, delivery: null, ownsAccount, findContact: clients.findContact });
   const keys = { secrets: [], algorithms: config.sumsub.webhookAlgorithms };

@@ -4,6 +4,7 @@ import type { Database, Tx } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import type { Job } from "#platform/jobs.ts";
 import { type DocumentDeps, openDocuments } from "./documents/open-documents.ts";
+import { type AnswerSealer, openAnswerSealer } from "./keys/answer-sealer.ts";
 import type { Vault } from "./keys/vault.ts";
 import type { KeepErasure, PersonalData } from "./privacy/ports.ts";
 import { openPrivacy } from "./privacy/privacy.ts";
@@ -40,6 +41,8 @@ export type ClientProfile = {
   readonly jobs: readonly Job<unknown>[];
   /** Adds to the queue what is done every hour and every day. Whoever starts a worker calls it; of many calls one counts. */
   readonly schedule: (tx: Tx) => Promise<void>;
+  /** Seals answers that are kept and tell of a client. */
+  readonly answerSealer: AnswerSealer;
   /** Refuses with 409 duplicateExternalId. */
   readonly createClient: (tx: Tx, client: NewClient) => Promise<CreatedClient>;
   /** Some hundred at once; says in their order what became of each. Whoever's externalId is in use is left out and hinders nobody else. */
@@ -76,6 +79,7 @@ export function openClientProfile({ db, vault, accounts, documents: documentDeps
       await documents.schedule(tx);
       await privacy.schedule(tx);
     },
+    answerSealer: openAnswerSealer(vault),
     createClient: (tx, client) => createClient(tx, vault, client),
     createClients: (tx, clients) => createClients(tx, vault, clients),
     findClientIds,
