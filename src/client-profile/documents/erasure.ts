@@ -9,13 +9,17 @@ import * as store from "./erasure.store.ts";
 
 const AT_ONCE = 100;
 
-/** Removes the bytes of a client's erased documents. */
-export type RemovalJob = Job<{ clientId: string }>;
+/** As it is added to the queue: an operator's tool, which has no store, erases as the server does. */
+const removal = job({
+  name: "remove_documents",
+  payload: strictObject({ clientId: Uuid }),
+  run: () => Promise.reject(new Error("the removal of documents needs their store")),
+});
 
-export function removalJob(documents: DocumentStore): RemovalJob {
-  return job({
-    name: "remove_documents",
-    payload: strictObject({ clientId: Uuid }),
+/** Removes the bytes of a client's erased documents. For the worker. */
+export function removalJob(documents: DocumentStore): Job<{ clientId: string }> {
+  return {
+    ...removal,
     async run({ clientId }, { db, actor, signal }) {
       for (;;) {
         const ids = await db.read(actor, (tx) => store.findToRemove(tx, clientId, AT_ONCE));
@@ -27,14 +31,14 @@ export function removalJob(documents: DocumentStore): RemovalJob {
         await db.write(actor, (tx) => store.markRemoved(tx, ids));
       }
     },
-  });
+  };
 }
 
 /**
  * Erases a client's documents in the transaction that erases the client; gives how many they were. Their bytes go after the commit. Safe to
  * repeat: the bytes are looked for again.
  */
-export async function eraseDocuments(tx: Tx, removal: RemovalJob, clientId: string): Promise<number> {
+export async function eraseDocuments(tx: Tx, clientId: string): Promise<number> {
   const erased = await store.eraseDocuments(tx, clientId);
   await enqueue(tx, removal, { clientId });
   return erased;

@@ -19,7 +19,7 @@ const SINGLE: FormRules = {
 /** Clients that write lists name their parts with brackets or without. */
 const BULK: FormRules = {
   fields: ["types", "types[]"],
-  lists: ["types"],
+  lists: ["types", "types[]"],
   files: ["files", "files[]"],
   fieldBytesMax: FIELD_BYTES_MAX,
   filesMax: BULK_FILES_MAX,

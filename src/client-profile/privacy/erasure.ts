@@ -9,6 +9,7 @@ import type { Tx } from "#platform/db.ts";
 import { publish } from "#platform/events.ts";
 import { newId } from "#platform/new-id.ts";
 import { refusePlatform } from "#platform/problem.ts";
+import { eraseDocuments } from "../documents/erasure.ts";
 import { refuse } from "../problems.ts";
 import { readCertificate, type SignedText, toLine, writeCertificate } from "./certificate.ts";
 import type { ErasureCertificate, ErasureReason } from "./contract.ts";
@@ -86,9 +87,10 @@ async function destroy(tx: Tx, data: readonly PersonalData[], clientId: string, 
   await store.destroyKey(tx, clientId);
   await store.emptyClient(tx, clientId, at);
   const relatedIndividuals = await store.emptyRelatedIndividuals(tx, clientId);
+  const documents = await eraseDocuments(tx, clientId);
   const notifications = await store.completeNotifications(tx, clientId);
   for (const notificationId of notifications.completed) await insertHistory(tx, notificationId, "completed", null);
-  const erased: Record<string, number> = { profiles: 1, relatedIndividuals, notes, deletionNotifications: notifications.count };
+  const erased: Record<string, number> = { profiles: 1, relatedIndividuals, documents, notes, deletionNotifications: notifications.count };
   for (const { name, erase } of data) if (erase !== undefined) erased[name] = await erase(tx, clientId);
   return erased;
 }

@@ -6,6 +6,7 @@ import { type AuditLine, readAudit, writeAudit } from "#platform/audit.ts";
 import type { Actor, Database, Tx } from "#platform/db.ts";
 import type { FileAnswer } from "#platform/http/endpoint.ts";
 import { refusePlatform } from "#platform/problem.ts";
+import { readDocuments } from "../documents/export.ts";
 import { findClientKey } from "../keys/key.store.ts";
 import type { Vault } from "../keys/vault.ts";
 import { findClient } from "../profiles/clients.ts";
@@ -66,6 +67,13 @@ function ownData(vault: Vault): PersonalData[] {
           })),
           next: null,
         };
+      },
+    },
+    {
+      name: "documents",
+      async readPage(tx, clientId, after) {
+        const key = await openKey(tx, clientId);
+        return key === null ? { rows: [], next: null } : await readDocuments(tx, key, clientId, after);
       },
     },
     {
