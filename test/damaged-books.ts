@@ -8,6 +8,7 @@ import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { type Report, verify } from "#platform/verify.ts";
 import pg from "pg";
 import { expect, inject } from "vitest";
+import { bankVerifiable } from "../src/bank-checks.store.ts";
 import { type LedgerApp, openLedgerApp } from "./setup/ledger.ts";
 import { cloneTemplate, type TestDatabase } from "./setup/server.ts";
 
@@ -27,7 +28,7 @@ export type FilledBooks<Books> = {
   close(): Promise<void>;
 };
 
-export const rooms = [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable];
+export const rooms = [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable, bankVerifiable];
 
 /** Opens a bank, has it filled, and cuts all connections to it: nobody may be connected to a database that is copied. */
 export async function openBooks<Books>(fill: (bank: LedgerApp) => Promise<Books>): Promise<FilledBooks<Books>> {

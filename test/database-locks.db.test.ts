@@ -32,10 +32,11 @@ describe("the app role", () => {
     "client_profile.client": (
       "blocked_at citizenship_country city closed_at country date_of_birth document_expiration_date document_issued_by " +
       "document_issued_country document_issued_date document_number document_type email email_mark erased_at first_name last_name " +
-      "phone_is_e164 phone_number residence_country restricted_at risk_level sealed_block_reason sealed_profile search_marks state status " +
+      "phone_is_e164 phone_number plan_code residence_country restricted_at risk_level sealed_block_reason sealed_profile search_marks state status " +
       "street_line1 street_line2 updated_at verification_status version zip"
     ).split(" "),
     "client_profile.client_key": ["destroyed_at", "master_key", "wrapped_key"],
+    "client_profile.plan": ["updated_at", "version"],
     "client_profile.related_individual": [
       "position",
       "removed_at",
@@ -58,6 +59,10 @@ describe("the app role", () => {
     "client_profile.client": "every column",
     "client_profile.client_key": "every column",
     "client_profile.client_status_history": "every column",
+    "client_profile.plan": "every column",
+    "client_profile.plan_fee": "every column",
+    "client_profile.plan_limit": "every column",
+    "client_profile.plan_version": "every column",
     "client_profile.related_individual": "every column",
     "client_profile.search_key": "every column",
     "general_ledger.account_profile": "every column",
@@ -72,6 +77,10 @@ describe("the app role", () => {
     "client_profile.client",
     "client_profile.client_key",
     "client_profile.client_status_history",
+    "client_profile.plan",
+    "client_profile.plan_fee",
+    "client_profile.plan_limit",
+    "client_profile.plan_version",
     "client_profile.related_individual",
     "client_profile.search_key",
     "general_ledger.account",

@@ -82,7 +82,8 @@ export async function fill(bank: LedgerApp): Promise<Books> {
   await bank.owner.query("select general_ledger.set_account_blocks('account.blocked', $1, true, false, 'A question is open.')", [
     blocked.id,
   ]);
-  await bank.owner.query("select general_ledger.set_client_blocked($1, true)", [blocked.clientId]);
+  const staff = bank.callAs({ kind: "system", scopes: ["clients.write"] });
+  bodyOf(await staff.put(`/internal/Clients/${blocked.clientId}/block`, { reason: "A question is open." }));
   await bank.owner.query("select general_ledger.close_account($1, null, now())", [closed.id]);
 
   return {

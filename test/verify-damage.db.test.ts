@@ -279,7 +279,22 @@ const DAMAGES: readonly Damage<Books>[] = [
   {
     name: "a client's standing changed behind its history",
     done: ({ aliceClient }) => `update client_profile.client set status = 'closed', closed_at = now() where id = '${aliceClient}'`,
-    found: ({ aliceClient }) => ({ "INV-12": [{ clientId: aliceClient }] }),
+    found: ({ alice, aliceClient }) => ({ "INV-12": [{ clientId: aliceClient }, { accountId: alice }] }),
+  },
+  {
+    name: "a client whose accounts are stopped for nothing",
+    done: ({ alice }) => `update general_ledger.account set client_blocked = true where id = '${alice}'`,
+    found: ({ alice }) => ({ "INV-12": [{ accountId: alice }] }),
+  },
+  {
+    name: "a client of a plan that there is not",
+    done: ({ aliceClient }) => `update client_profile.client set plan_code = 'gone' where id = '${aliceClient}'`,
+    found: ({ aliceClient }) => ({ "INV-23": [{ clientId: aliceClient }] }),
+  },
+  {
+    name: "a history that runs ahead of its client",
+    done: ({ aliceClient }) => `update client_profile.client_status_history set version = 9 where client_id = '${aliceClient}'`,
+    found: ({ aliceClient }) => ({ "INV-12": [{ clientId: aliceClient }], "INV-10": [{ table: "client_profile.client_status_history" }] }),
   },
   {
     name: "a client that is gone",

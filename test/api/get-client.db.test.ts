@@ -41,7 +41,8 @@ describe("GET /internal/Clients/{clientId}", () => {
     const answer = await system().get(`/internal/Clients/${clientId}`);
     expect(answer.status).toBe(200);
     expect(Object.keys(answer.body)).toEqual(CLIENT);
-    expect(answer.body).toMatchObject({ clientId, type: "individual", company: null, plan: null, blockReason: null, blockedAt: null });
+    expect(answer.body).toMatchObject({ clientId, type: "individual", company: null, blockReason: null, blockedAt: null });
+    expect(answer.body["plan"]).toEqual({ code: "standard", name: "Standard" });
     expect(Object.keys(answer.body["address"] as object)).toEqual(["streetLine1", "streetLine2", "city", "state", "zip", "country"]);
     expect(Object.keys(answer.body["individual"] as object)).toEqual([
       "firstName",

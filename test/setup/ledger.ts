@@ -98,6 +98,7 @@ export async function openLedgerApp({
         writer,
         timeZone,
         accounts: accountSettings(),
+        findPlanLimits: clients.findPlanLimits,
         verifyOperation: codes.consumeVerificationToken,
       }),
       ...codes.endpoints,

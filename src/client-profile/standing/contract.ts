@@ -1,5 +1,6 @@
 // The wire words of changes to a client's standing (operations 5 and 6, contract 5.16) and of its history.
 
+import { pageOf } from "#platform/page.ts";
 import { DateTimeText, enumOf, Nullable, type Static, strictObject, Type } from "#platform/schema.ts";
 import { ClientStatus, RiskLevel, VerificationStatus } from "../profiles/contract.ts";
 
@@ -54,13 +55,5 @@ export const ClientHistoryLine = strictObject(
 export type ClientHistoryLine = Static<typeof ClientHistoryLine>;
 
 /** A page of a client's history, newest first. */
-export const ClientHistory = strictObject(
-  {
-    items: Type.Array(ClientHistoryLine),
-    pageNumber: Type.Integer({ minimum: 1 }),
-    pageSize: Type.Integer({ minimum: 1 }),
-    nextCursor: Nullable(Type.String({ description: "Null at the end." })),
-  },
-  { title: "ClientHistoryPage" },
-);
+export const ClientHistory = pageOf(ClientHistoryLine);
 export type ClientHistory = Static<typeof ClientHistory>;

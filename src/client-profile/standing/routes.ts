@@ -41,6 +41,7 @@ const blockClient = (kit: StandingKit): Endpoint =>
     reply: Client,
     problems: { invalidState: standingProblems.invalidState },
     work: "write",
+    answerTellsOf: (_call, { clientId }) => clientId,
     handle: (tx, { params, body, caller }) => change(tx, kit, caller, params.clientId, { kind: "move", event: "block" }, body.reason),
   });
 
@@ -61,6 +62,7 @@ const unblockClient = (kit: StandingKit): Endpoint =>
     reply: Client,
     problems: standingProblems,
     work: "write",
+    answerTellsOf: (_call, { clientId }) => clientId,
     handle: (tx, { params, body, caller }) =>
       change(tx, kit, caller, params.clientId, { kind: "move", event: "unblock" }, body.comment ?? null),
   });
@@ -81,6 +83,7 @@ const changeStatus = (kit: StandingKit): Endpoint =>
     reply: Client,
     problems: standingProblems,
     work: "write",
+    answerTellsOf: (_call, { clientId }) => clientId,
     handle: (tx, { params, body, caller }) =>
       change(tx, kit, caller, params.clientId, { kind: "status", status: body.status }, body.reason),
   });

@@ -11,7 +11,9 @@ import { type FieldErrors, invariant, refusePlatform } from "#platform/problem.t
 import { lockClientForShare } from "#client-profile";
 import type { Account } from "./account.ts";
 import * as store from "./account.store.ts";
+import { findOpenAccounts } from "./account-change.store.ts";
 import type { OpenAccount } from "./contract.ts";
+import type { FindPlanLimits } from "./ports.ts";
 import { refuse } from "../problems.ts";
 import { DEFAULT_CATEGORY, isCreditNormal, isGuarded } from "../words.ts";
 
@@ -24,13 +26,22 @@ export type AccountSettings = {
   readonly bic: string;
 };
 
+/** What opening an account needs beside its transaction. */
+export type AccountKit = { readonly accounts: AccountSettings; readonly findPlanLimits: FindPlanLimits };
+
 const NUMBER_TRIES_MAX = 20;
 
 /**
  * Operation 22. Locks the client for share first, so that its standing holds until the commit. Refuses with 404 for a client that the
- * caller may not see, 409 clientProhibited / clientNotActive / currencyNotAvailable / duplicateExternalId / duplicateAccountNumber.
+ * caller may not see, 409 clientProhibited / clientNotActive / currencyNotAvailable / duplicateExternalId / duplicateAccountNumber, and
+ * limitExceeded where the client's plan allows no further account.
  */
-export async function openAccount(tx: Tx, settings: AccountSettings, caller: Caller, order: OpenAccount): Promise<Account> {
+export async function openAccount(
+  tx: Tx,
+  { accounts: settings, findPlanLimits }: AccountKit,
+  caller: Caller,
+  order: OpenAccount,
+): Promise<Account> {
   const errors = faultsOf(order);
   if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });
   const tenant = order.clientId ? await tenantOfClient(tx, order.clientId, caller) : callerTenant(caller);
@@ -54,7 +65,7 @@ export async function openAccount(tx: Tx, settings: AccountSettings, caller: Cal
     name: order.name ?? `${order.currency} account`,
     externalId: order.externalId ?? null,
   };
-  if (account.clientId !== null) await store.lockAccountSet(tx, account.clientId);
+  if (account.clientId !== null) await claimPlace(tx, findPlanLimits, account.clientId);
   await store.insertAccount(tx, account);
   await writeAudit(tx, {
     action: "account.opened",
@@ -93,6 +104,14 @@ async function tenantOfClient(tx: Tx, clientId: string, caller: Caller): Promise
   if (client.riskLevel === "prohibited") refuse("clientProhibited");
   if (client.status !== "active") refuse("clientNotActive", { members: { clientStatus: client.status } });
   return client.tenant;
+}
+
+/** Openings of one client come one after the other from here on, so that two at once cannot both be the last that its plan allows. */
+async function claimPlace(tx: Tx, findPlanLimits: FindPlanLimits, clientId: string): Promise<void> {
+  await store.lockAccountSet(tx, clientId);
+  const limit = (await findPlanLimits(tx, clientId))?.accountsMax ?? null;
+  if (limit === null || (await findOpenAccounts(tx, clientId)).length < limit) return;
+  refuse("limitExceeded", { detail: `The client's plan allows ${limit} accounts.`, members: { limit } });
 }
 
 /** Someone may have given one of the coming numbers or their IBANs to an account by hand: those are passed over. */

@@ -50,7 +50,7 @@ const openOwn = (deps: AccountChangeDeps): Endpoint =>
     },
     work: "write",
     async handle(tx, { body, caller }) {
-      return toClientAccountDto(await openOwnAccount(tx, deps.accounts, clientOf(caller), body));
+      return toClientAccountDto(await openOwnAccount(tx, deps, clientOf(caller), body));
     },
   });
 

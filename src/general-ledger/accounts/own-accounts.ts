@@ -11,7 +11,7 @@ import type { Account } from "./account.ts";
 import * as store from "./account-change.store.ts";
 import { closeAccount } from "./account-changes.ts";
 import { compareOrder } from "./account-state.ts";
-import { type AccountSettings, openAccount } from "./accounts.ts";
+import { type AccountKit, openAccount } from "./accounts.ts";
 import type { OpenOwnAccount } from "./change.contract.ts";
 import type { VerifyAccountOperation } from "./ports.ts";
 import { refuse, refuseClient } from "../problems.ts";
@@ -28,14 +28,14 @@ export function ownOnly(caller: ClientCaller): Visibility {
  * Operation 13. Refuses with 403 clientBlocked, 409 clientNotActive / clientProhibited / currencyNotAvailable / limitExceeded. No
  * one-time code is asked for: an empty account can do no harm.
  */
-export async function openOwnAccount(tx: Tx, settings: AccountSettings, caller: ClientCaller, order: OpenOwnAccount): Promise<Account> {
+export async function openOwnAccount(tx: Tx, kit: AccountKit, caller: ClientCaller, order: OpenOwnAccount): Promise<Account> {
   await refuseBlockedClient(tx, caller);
   await lockAccountSet(tx, caller.clientId);
   const open = await store.findOpenAccounts(tx, caller.clientId);
   if (open.length >= OWN_ACCOUNTS_MAX) {
     refuse("limitExceeded", { detail: `A client may open up to ${OWN_ACCOUNTS_MAX} accounts.`, members: { limit: OWN_ACCOUNTS_MAX } });
   }
-  return await openAccount(tx, settings, caller, { ...order, type: "client", clientId: caller.clientId });
+  return await openAccount(tx, kit, caller, { ...order, type: "client", clientId: caller.clientId });
 }
 
 /** Operation 17. Refuses as `closeAccount` does, and with 403 clientBlocked. */

@@ -1,4 +1,4 @@
-// What the accounts need from rooms above them. The composition root fills it.
+// What the accounts need of other rooms beyond their faces. The composition root fills it.
 
 import type { Tx } from "#platform/db.ts";
 
@@ -15,3 +15,6 @@ export type OperationProof = {
  * Called before any account is locked.
  */
 export type VerifyAccountOperation = (tx: Tx, proof: OperationProof) => Promise<boolean>;
+
+/** What the client's plan allows, as far as accounts are concerned; null: no such client. `accountsMax` null: no limit. */
+export type FindPlanLimits = (tx: Tx, clientId: string) => Promise<{ readonly accountsMax: number | null } | null>;

@@ -6,12 +6,12 @@ import { enumOf, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { generalLedgerProblems as problems } from "../problems.ts";
 import { ACCOUNT_STATUSES } from "../words.ts";
 import * as accountStore from "./account.store.ts";
-import { type AccountSettings, openAccount } from "./accounts.ts";
+import { type AccountKit, openAccount } from "./accounts.ts";
 import { AccountDto, ClientAccountDto, OpenAccount } from "./contract.ts";
 import { toAccountDto, toClientAccountDto } from "./views.ts";
 
 /** What the operations of accounts need from the composition root. */
-export type AccountDeps = { readonly accounts: AccountSettings };
+export type AccountDeps = AccountKit;
 
 const ACCOUNTS = "GeneralLedger - System (1) / Accounts";
 
@@ -39,10 +39,11 @@ function systemAccounts(deps: AccountDeps): Endpoint[] {
         currencyNotAvailable: problems.currencyNotAvailable,
         duplicateExternalId: problems.duplicateExternalId,
         duplicateAccountNumber: problems.duplicateAccountNumber,
+        limitExceeded: problems.limitExceeded,
       },
       work: "write",
       async handle(tx, { body, caller }) {
-        return toAccountDto(await openAccount(tx, deps.accounts, caller, body));
+        return toAccountDto(await openAccount(tx, deps, caller, body));
       },
     }),
     endpoint({
