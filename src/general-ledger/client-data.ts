@@ -26,15 +26,7 @@ export const clientData = [
       return { rows: accounts.map(toAccountDto), next: null };
     },
   },
-  {
-    name: "payments",
-    async readPage(tx: Tx, clientId: string, after: string | null): Promise<Page> {
-      const { payments, nextCursor } = await readPayments(tx, { clientId, ...pageFrom(after) }, null);
-      const accounts = await findAccountsOfClient(tx, { tenant: null, clientId }, null, []);
-      const own = new Set(accounts.map(({ id }) => id));
-      return { rows: payments.map((payment) => ownPart(toPaymentDto(payment), own)), next: nextCursor };
-    },
-  },
+  { name: "payments", readPage: readPaymentsOfAccounts },
   {
     name: "transactions",
     async readPage(tx: Tx, clientId: string, after: string | null): Promise<Page> {
@@ -45,11 +37,30 @@ export const clientData = [
   { name: "accountNames", erase: forgetNames },
 ];
 
-/** A payment may touch accounts of others as well: their lines, and how their accounts stood, are not this client's. */
-function ownPart(payment: PaymentDto, own: ReadonlySet<string>): PaymentDto {
+/** Along one account of the client after the other, drafts included. A payment between two of them is told once, with the first. */
+async function readPaymentsOfAccounts(tx: Tx, clientId: string, after: string | null): Promise<Page> {
+  const accounts = await findAccountsOfClient(tx, { tenant: null, clientId }, null, []);
+  const ids = accounts.map(({ id }) => id).toSorted();
+  const [accountId = ids[0], cursor = null] = after?.split(" ") ?? [];
+  if (accountId === undefined) return { rows: [], next: null };
+  const { payments, nextCursor } = await readPayments(tx, { accountId, ...pageFrom(cursor) }, null);
+  const told = new Set(ids.slice(0, ids.indexOf(accountId)));
+  const rows = payments.map(toPaymentDto).filter((payment) => !touches(payment, told));
+  const nextAccount = ids[ids.indexOf(accountId) + 1];
+  const next = nextCursor === null ? (nextAccount ?? null) : `${accountId} ${nextCursor}`;
+  return { rows: rows.map((payment) => ownPart(payment, clientId, new Set(ids))), next };
+}
+
+function touches({ transactions }: PaymentDto, accounts: ReadonlySet<string>): boolean {
+  return transactions.some(({ debitAccountId, creditAccountId }) => accounts.has(debitAccountId) || accounts.has(creditAccountId));
+}
+
+/** A payment may touch accounts of others as well: whose it is, their lines, and how their accounts stood, are not this client's. */
+function ownPart(payment: PaymentDto, clientId: string, own: ReadonlySet<string>): PaymentDto {
   return {
     ...payment,
-    transactions: payment.transactions.filter(({ debitAccountId, creditAccountId }) => own.has(debitAccountId) || own.has(creditAccountId)),
+    clientId: payment.clientId === clientId ? clientId : null,
+    transactions: payment.transactions.filter((line) => touches({ ...payment, transactions: [line] }, own)),
     accounts: payment.accounts.filter(({ accountId }) => own.has(accountId)),
   };
 }
