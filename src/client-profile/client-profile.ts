@@ -2,9 +2,10 @@
 
 import type { Database, Tx } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
+import type { AnswerSealer } from "#platform/http/idempotency.ts";
 import type { Job } from "#platform/jobs.ts";
 import { type DocumentDeps, openDocuments } from "./documents/open-documents.ts";
-import { type AnswerSealer, openAnswerSealer } from "./keys/answer-sealer.ts";
+import { openAnswerSealer } from "./keys/answer-sealer.ts";
 import type { Vault } from "./keys/vault.ts";
 import type { KeepErasure, PersonalData } from "./privacy/ports.ts";
 import { openPrivacy } from "./privacy/privacy.ts";

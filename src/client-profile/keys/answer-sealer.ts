@@ -2,21 +2,15 @@
 // answer, and are gone with it.
 
 import type { Tx } from "#platform/db.ts";
+import type { AnswerSealer } from "#platform/http/idempotency.ts";
 import { invariant } from "#platform/problem.ts";
 import type { DataKey, Place } from "#platform/sealing.ts";
 import { findClientKey } from "./key.store.ts";
 import type { Vault } from "./vault.ts";
 
-/** Seals and opens answers; `keyId` is the idempotency key's. */
-export type AnswerSealer = {
-  /** Base64 of the sealed text. The client must have its key. */
-  seal(tx: Tx, clientId: string, keyId: string, text: string): Promise<string>;
-  /** Null: the client is erased, or was never here. @throws when it was sealed for another key or client, or changed. */
-  unseal(tx: Tx, clientId: string, keyId: string, sealed: string): Promise<string | null>;
-};
-
 const placeOf = (keyId: string): Place => ({ table: "platform.idempotency_key", column: "answer", row: keyId });
 
+/** Fails where a client to seal for has no key, and where a sealed answer is of another client or idempotency key, or was changed. */
 export function openAnswerSealer(vault: Vault): AnswerSealer {
   const findKey = async (tx: Tx, clientId: string): Promise<DataKey | null> => {
     const row = await findClientKey(tx, clientId);
