@@ -7,7 +7,7 @@ import { writeAudit } from "#platform/audit.ts";
 import type { Actor, Database, Tx } from "#platform/db.ts";
 import { publish, publishAll } from "#platform/events.ts";
 import { claimList, type IdempotencyKey } from "#platform/http/idempotency.ts";
-import { invariant, Problem } from "#platform/problem.ts";
+import { invariant, Problem, refusePlatform } from "#platform/problem.ts";
 import { refuse } from "../problems.ts";
 import type { FileRow } from "./import-file.ts";
 import * as store from "./import.store.ts";
@@ -82,6 +82,8 @@ export class ImportRun {
   }
 
   refuseOther(row: number): never {
+    // The same key for other content is refused as everywhere.
+    if (this.#name.key !== null) refusePlatform("idempotencyKeyReused", { members: { row } });
     return refuse("importContentDiffers", { detail: `Row ${row} is not what it was when this import was sent before.`, members: { row } });
   }
 

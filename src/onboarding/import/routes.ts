@@ -55,7 +55,7 @@ function importClients(deps: ImportDeps): Endpoint {
     description: HOW,
     ...ACCESS,
     query: ImportQuery,
-    requestBody: { kind: "stream", mediaTypes: Object.keys(FORMS), limit: IMPORT_BYTES_MAX, schema: Type.String() },
+    requestBody: { kind: "stream", mediaTypes: Object.keys(FORMS), limit: IMPORT_BYTES_MAX, mayTakeLong: true, schema: Type.String() },
     reply: ImportReport,
     problems: { ...onboardingProblems, payloadTooLarge },
     work: "own",

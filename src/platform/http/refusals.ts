@@ -7,7 +7,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { toBusy } from "../db-errors.ts";
 import { describeFault } from "../fault.ts";
 import { platformProblems, Problem, problemBody, problemOf } from "../problem.ts";
-import { isStreamed } from "./request-body.ts";
+import { mayTakeLong } from "./request-body.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
 import { newTraceId } from "./trace.ts";
 
@@ -84,7 +84,7 @@ const MALFORMED = { status: 400, reason: "Bad Request", title: platformProblems.
 /** Bytes that are no HTTP, or come too slowly: answered on the socket, which is then closed. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
   const request = requestOn(socket);
-  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && request !== undefined && isStreamed(request)) return;
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && request !== undefined && mayTakeLong(request)) return;
   if (error.code === "ECONNRESET" || !socket.writable || owesAnswer(socket)) {
     socket.destroy();
     return;

@@ -33,6 +33,11 @@ export type StreamBody = {
   readonly mediaTypes: readonly string[];
   /** Bytes of the whole body, the framing of a form included. */
   readonly limit: number;
+  /**
+   * The operation works while the body comes and sets its pace: the time limit of requests does not hold. One on which nothing moves is cut
+   * by the time-out of its connection.
+   */
+  readonly mayTakeLong?: true;
   /** For the description. */
   readonly schema: TSchema;
 };
@@ -78,18 +83,19 @@ export function signedObject(sent: unknown, { schema }: SignedBody): JsonObject 
   return sent as JsonObject;
 }
 
-const streamed = new WeakSet<IncomingMessage>();
+const longRequests = new WeakSet<IncomingMessage>();
 
-/**
- * The request has a stream, which takes as long as its reader: the time limit of whole requests does not hold for it. One on which nothing
- * moves is cut by the time-out of its connection.
- */
-export function isStreamed(request: IncomingMessage): boolean {
-  return streamed.has(request);
+/** The request may take longer to arrive than others do. */
+export function mayTakeLong(request: IncomingMessage): boolean {
+  return longRequests.has(request);
 }
 
 /** Judges media type and length; not a byte has been read yet, and none is before the operation asks. */
-export function openStream({ mediaTypes, limit }: StreamBody, request: FastifyRequest, onFirstRead: () => void): RequestStream {
+export function openStream(
+  { mediaTypes, limit, mayTakeLong: isLong }: StreamBody,
+  request: FastifyRequest,
+  onFirstRead: () => void,
+): RequestStream {
   const type = readHeaderValue(request.headers["content-type"] ?? "");
   if (type === null || !mediaTypes.includes(type.value)) {
     return refusePlatform("unsupportedMediaType", { detail: `Send ${mediaTypes.join(" or ")}.` });
@@ -99,7 +105,7 @@ export function openStream({ mediaTypes, limit }: StreamBody, request: FastifyRe
   const announced = request.headers["content-length"];
   const length = announced === undefined ? null : Number(announced);
   if (length !== null && length > limit) throw tooLarge(limit);
-  streamed.add(request.raw);
+  if (isLong === true) longRequests.add(request.raw);
   return { contentType: type.value, parameters: type.parameters, body: new CountedBody(request.raw, limit, onFirstRead), length };
 }
 

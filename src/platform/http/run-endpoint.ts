@@ -84,7 +84,8 @@ async function runOwn(
     const own = await handle();
     return "stored" in own ? own.stored : { status: 200, body: serialize(own.body), replayed: own.replayed };
   } catch (error) {
-    if (!(error instanceof Problem) || !isDefinite(error)) throw error;
+    // A kept answer has no headers of its own: a refusal that has some, such as when to come again, goes its own way.
+    if (!(error instanceof Problem) || !isDefinite(error) || error.extras.headers !== undefined) throw error;
     return { status: error.status, body: JSON.stringify(describe(error)), replayed: error.extras.isRepeat === true };
   }
 }
