@@ -4,4 +4,5 @@ export { importEndpoints } from "./import/routes.ts";
 export { type ImportStatus } from "./imported-standing.ts";
 export { onboardingEndpoints } from "./routes.ts";
 export { verificationVerifiable } from "./verification/checks.store.ts";
+export { clientVerifications } from "./verification/client-data.ts";
 export { openVerification, type Verification, type VerificationDeps } from "./verification/verification.ts";

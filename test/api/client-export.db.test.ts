@@ -32,6 +32,14 @@ async function aClientWithEverything(): Promise<string> {
   bodyOf(await bank.system.post("/v2/internal/Payments", drafted));
   bodyOf(await bank.clientCalls(clientId).post("/Accounts/send-otp", { operation: "openAccount" }));
   bodyOf(await bank.clientCalls(clientId).post("/Client/deletion-notifications", { reason: "privacy", comment: "please" }));
+  await bank.owner.query(
+    `insert into onboarding.applicant (subject_id, client_id, applicant_id, level_name, created_at, linked_at) values ($1, $1, 'appl-1', 'basic', now(), now())`,
+    [clientId],
+  );
+  await bank.owner.query(
+    `insert into onboarding.verification_event (id, received_at, applicant_id, type, created_at_text, correlation_id, event_at, content, body_hash, state, outcome, settled_at)
+     values (gen_random_uuid(), now(), 'appl-1', 'applicantReviewed', '', '', now(), '{"reviewResult":{"reviewAnswer":"GREEN"}}', sha256('x'), 'done', 'applied', now())`,
+  );
   bodyOf(await bank.block(clientId, "words of staff"));
   return clientId;
 }
@@ -70,6 +78,8 @@ describe("GET /internal/Clients/{clientId}/export", () => {
     ]);
     expect(file["oneTimeCodes"]).toMatchObject([{ purpose: "openAccount", channel: "sms", sentAt: null, outcome: null }]);
     expect(file["oneTimeCodeBlocks"]).toEqual([]);
+    expect(file["applicants"]).toMatchObject([{ applicantId: "appl-1", levelName: "basic", relatedIndividualId: null }]);
+    expect(file["verificationEvents"]).toMatchObject([{ type: "applicantReviewed", content: { reviewResult: { reviewAnswer: "GREEN" } } }]);
     expect(file["audit"]?.map(({ action }) => action)).toEqual(
       expect.arrayContaining(["client.created", "client.standingChanged", "client.deletionRequested", "client.exportStarted"]),
     );
@@ -177,6 +187,8 @@ const KINDS = [
   "formerRelatedIndividuals",
   "standingHistory",
   "deletionNotifications",
+  "applicants",
+  "verificationEvents",
   "oneTimeCodes",
   "oneTimeCodeBlocks",
   "accounts",
@@ -195,7 +207,7 @@ const TOLD_BY: Readonly<Record<string, string>> = {
   "client_profile.document": "documents",
   "general_ledger.account": "accounts",
   "general_ledger.account_profile": "accounts",
-  "onboarding.applicant": "verifications",
+  "onboarding.applicant": "applicants and verificationEvents",
   "onboarding.import_fault": "of another row, that could not take this client's externalId",
   "general_ledger.payment": "payments",
   "one_time_codes.challenge": "oneTimeCodes",
