@@ -31,11 +31,12 @@ describe("the app role", () => {
     "platform.idempotency_key": ["answer", "status"],
     "client_profile.client": (
       "blocked_at citizenship_country city closed_at country date_of_birth document_expiration_date document_issued_by " +
-      "document_issued_country document_issued_date document_number document_type email email_mark erased_at first_name last_name " +
+      "document_issued_country document_issued_date document_number document_type email email_mark erased_at external_id first_name last_name " +
       "phone_is_e164 phone_number plan_code residence_country restricted_at risk_level sealed_block_reason sealed_profile search_marks state status " +
       "street_line1 street_line2 updated_at verification_status version zip"
     ).split(" "),
     "client_profile.client_key": ["destroyed_at", "master_key", "wrapped_key"],
+    "client_profile.deletion_notification": ["sealed_comment", "status", "updated_at"],
     "client_profile.plan": ["updated_at", "version"],
     "client_profile.related_individual": [
       "position",
@@ -59,6 +60,9 @@ describe("the app role", () => {
     "client_profile.client": "every column",
     "client_profile.client_key": "every column",
     "client_profile.client_status_history": "every column",
+    "client_profile.deletion_notification": "every column",
+    "client_profile.deletion_notification_history": "every column",
+    "client_profile.erasure_certificate": "every column",
     "client_profile.plan": "every column",
     "client_profile.plan_fee": "every column",
     "client_profile.plan_limit": "every column",
@@ -77,6 +81,9 @@ describe("the app role", () => {
     "client_profile.client",
     "client_profile.client_key",
     "client_profile.client_status_history",
+    "client_profile.deletion_notification",
+    "client_profile.deletion_notification_history",
+    "client_profile.erasure_certificate",
     "client_profile.plan",
     "client_profile.plan_fee",
     "client_profile.plan_limit",

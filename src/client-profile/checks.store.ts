@@ -2,12 +2,14 @@
 
 import { addOnly, check, type Verifiable } from "#platform/checks.ts";
 import { auditCheck } from "#platform/platform-checks.store.ts";
+import { documentVerifiable } from "./documents/document-checks.store.ts";
+import { privacyVerifiable } from "./privacy/checks.store.ts";
 import { planVerifiable } from "./plans/checks.store.ts";
 
 /** The last line are columns that hold nothing any more: the application may only empty them. */
 const CLIENT_UPDATES = (
   "status verification_status risk_level blocked_at phone_is_e164 plan_code updated_at " +
-  "sealed_profile sealed_block_reason email_mark search_marks version closed_at restricted_at erased_at " +
+  "external_id sealed_profile sealed_block_reason email_mark search_marks version closed_at restricted_at erased_at " +
   "email phone_number street_line1 street_line2 city state zip country first_name last_name date_of_birth citizenship_country residence_country " +
   "document_type document_number document_issued_by document_issued_country document_issued_date document_expiration_date"
 ).split(" ");
@@ -41,13 +43,15 @@ export const clientProfileVerifiable: Verifiable = {
        having max(h.version) > c.version`,
     ),
     ...planVerifiable.checks,
+    ...privacyVerifiable.checks,
     auditCheck("the audit tells of every new client", "client.created", "select 'client:' || c.id as subject from client_profile.client c"),
+    ...documentVerifiable.checks,
   ],
   locks: [
     {
       table: "client_profile.client",
       addOnly: false,
-      triggers: ["client_is_kept"],
+      triggers: ["client_is_kept", "client_is_erased_once"],
       constraints: [
         "client_status_is_known",
         "client_risk_level_is_known",
@@ -87,6 +91,8 @@ export const clientProfileVerifiable: Verifiable = {
     },
     addOnly("client_profile.client_status_history", ["client_status_history_is_immutable"], { appInserts: "all" }),
     ...planVerifiable.locks,
+    ...privacyVerifiable.locks,
+    ...documentVerifiable.locks,
   ],
   doors: [],
   figures: {},
