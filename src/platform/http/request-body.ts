@@ -67,7 +67,7 @@ export type RequestStream = {
  */
 export async function acceptSignedBody(operation: string, body: SignedBody, request: FastifyRequest): Promise<Readable> {
   const pieces: Buffer[] = [];
-  for await (const piece of new CountedBody(request.raw, body.limit)) pieces.push(piece as Buffer);
+  for await (const piece of new CountedBody(request.raw, { limit: body.limit })) pieces.push(piece as Buffer);
   const raw = Buffer.concat(pieces);
   if (!body.verify(raw, sentHeaders(request.raw))) refusePlatform("unauthorized", { detail: "The body's signature is missing or wrong." });
   request.signedBytes = raw;
@@ -106,7 +106,7 @@ export function openStream(
   const length = announced === undefined ? null : Number(announced);
   if (length !== null && length > limit) throw tooLarge(limit);
   if (isLong === true) longRequests.add(request.raw);
-  return { contentType: type.value, parameters: type.parameters, body: new CountedBody(request.raw, limit, onFirstRead), length };
+  return { contentType: type.value, parameters: type.parameters, body: new CountedBody(request.raw, { limit, onFirstRead }), length };
 }
 
 /** Node's own view joins, or silently drops, all but the first value of most headers. */
