@@ -13,7 +13,9 @@ import type { Endpoint } from "#platform/http/endpoint.ts";
 import type { AnswerSealer } from "#platform/http/idempotency.ts";
 import { createTokenVerifier } from "#platform/token-verifier.ts";
 import { pino } from "pino";
+import { openAnswerSealer } from "../../src/client-profile/keys/answer-sealer.ts";
 import { checkAnswers, expectSound } from "./answer-check.ts";
+import { aVault } from "./clients.ts";
 import { openTestDatabase } from "./database.ts";
 import type { TestDatabase } from "./server.ts";
 
@@ -61,7 +63,7 @@ const AUDIENCE = "finlego-test";
 export type TestAppOptions = {
   readonly poolSize?: number;
   readonly rateLimitPerMinute?: number;
-  /** Where endpoints say of whom their answers tell. */
+  /** Where endpoints say of whom their answers tell; default: that of the clients that tests open. */
   readonly sealer?: AnswerSealer;
   /** Runs before the database is dropped, for what the endpoints opened. */
   readonly onClose?: () => Promise<void>;
@@ -70,7 +72,7 @@ export type TestAppOptions = {
 /** Clones a database and builds the app over it. Call it in `beforeAll`, and `close` in `afterAll`. Give a function where endpoints need the database. */
 export async function openTestApp(
   endpoints: readonly Endpoint[] | ((db: Database, database: TestDatabase) => readonly Endpoint[]),
-  { poolSize = 10, rateLimitPerMinute = 0, sealer, onClose = async () => {} }: TestAppOptions = {},
+  { poolSize = 10, rateLimitPerMinute = 0, sealer = openAnswerSealer(aVault()), onClose = async () => {} }: TestAppOptions = {},
 ): Promise<TestApp> {
   const database = await openTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), "finlego-test-app-"));
@@ -84,7 +86,7 @@ export async function openTestApp(
     log: pino({ level: process.env["FINLEGO_TEST_LOG"] ?? "silent" }),
     rateLimitPerMinute,
     trustProxyHops: 0,
-    ...(sealer === undefined ? {} : { sealer }),
+    sealer,
   };
   const app = await buildHttp(options);
   checkAnswers(app, options.endpoints);
