@@ -128,7 +128,6 @@ describe("the second lock", () => {
   test.each([
     ["tenant", "update client_profile.client set tenant = 'other'"],
     ["id", "update client_profile.client set id = gen_random_uuid()"],
-    ["externalId", "update client_profile.client set external_id = 'x'"],
     ["row", "delete from client_profile.client"],
     ["table", "truncate client_profile.client cascade"],
     ["history", "update client_profile.client_status_history set reason = 'x'"],
@@ -136,6 +135,14 @@ describe("the second lock", () => {
   ])("the running product cannot change a client's %s", async (_what, statement) => {
     await create();
     await expect(as((tx) => tx.query(statement, []))).rejects.toThrow("permission denied");
+  });
+
+  test("an externalId is changed at no time, and taken away by an erasure alone", async () => {
+    await create({ externalId: "theirs" });
+    for (const value of ["'x'", "null"]) {
+      const change = as((tx) => tx.query(`update client_profile.client set external_id = ${value} where external_id = 'theirs'`, []));
+      await expect(change).rejects.toThrow("is not changed");
+    }
   });
 
   test.each([
