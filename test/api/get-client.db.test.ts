@@ -1,7 +1,7 @@
 // Operations 1 and 8: who sees which client, and how much of it.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { aClient } from "../builders.ts";
+import { aClient, aCompany } from "../builders.ts";
 import { openTestApp, type TestApp } from "../setup/http.ts";
 import { clientEndpoints } from "../setup/clients.ts";
 
@@ -82,6 +82,53 @@ describe("GET /internal/Clients/{clientId}", () => {
     expect((await bank.callAs(null).get(path)).status).toBe(401);
     expect((await bank.callAs({ kind: "client", clientId: NOBODY }).get(path)).status).toBe(403);
     expect((await bank.callAs({ kind: "system", scopes: ["clients.write", "integration.import"] }).get(path)).status).toBe(403);
+  });
+});
+
+describe("a company", () => {
+  const RELATED = [
+    "relatedIndividualId",
+    "roles",
+    "sharePercent",
+    "firstName",
+    "lastName",
+    "dateOfBirth",
+    "citizenshipCountry",
+    "residenceCountry",
+    "identificationDocument",
+    "email",
+    "phoneNumber",
+    "address",
+    "verificationStatus",
+  ];
+
+  test("is answered with its persons, every field in the documented order, to systems and to itself", async () => {
+    const imported = await bank
+      .callAs({ kind: "system", scopes: ["integration.import"] })
+      .post("/integration/clients/companies", aCompany());
+    const clientId = String(imported.body["clientId"]);
+    const answers = [
+      await bank.callAs({ kind: "system", scopes: ["clients.read"] }).get(`/internal/Clients/${clientId}`),
+      await bank.callAs({ kind: "client", clientId }).get("/Client"),
+    ];
+    for (const { body } of answers) {
+      const company = body["company"] as Record<string, unknown>;
+      expect(Object.keys(company)).toEqual([
+        "companyName",
+        "registrationNumber",
+        "registrationCountry",
+        "registrationDate",
+        "legalForm",
+        "taxNumber",
+        "businessActivity",
+        "website",
+        "operatingAddress",
+        "relatedIndividuals",
+      ]);
+      const persons = company["relatedIndividuals"] as object[];
+      expect(persons.map((person) => Object.keys(person))).toEqual([RELATED, RELATED]);
+      expect(body).toMatchObject({ type: "company", individual: null });
+    }
   });
 });
 
