@@ -9,7 +9,7 @@ import { anIndividual } from "./builders.ts";
 import { openTestDatabase } from "./setup/database.ts";
 import { type Edge, openEdge, sendRaw } from "./setup/edge.ts";
 import type { TestDatabase } from "./setup/server.ts";
-import { clientEndpoints } from "./setup/clients.ts";
+import { clientEndpoints, openTestClients } from "./setup/clients.ts";
 
 const TOKEN = "eyJhbGciOi.tokencanary.c2lnbmF0dXJl";
 
@@ -49,7 +49,8 @@ beforeAll(async () => {
   owner = new pg.Client({ connectionString: database.ownerUrl });
   await owner.connect();
   db = new Database({ url: database.appUrl, role: database.appRole, poolSize: 2, name: "finlego-test" });
-  edge = await openEdge({ db, verify, endpoints: [...clientEndpoints()] });
+  const clients = openTestClients({ db });
+  edge = await openEdge({ db, verify, endpoints: clientEndpoints(clients), sealer: clients.answerSealer });
 });
 afterAll(async () => {
   await edge.close();
@@ -94,10 +95,11 @@ test("no word of a client, no token, no key and no query string is in the log, w
     }),
   );
 
-  // The database quotes the row in its error: a constraint that nobody maps, and a value that it cannot take.
-  await owner.query("alter table client_profile.client add constraint planted check (first_name <> 'Plantedcanary') not valid");
-  say(await call(aPerson({ externalId: "ext-canary-3", firstName: "Plantedcanary" })));
-  await owner.query("alter table client_profile.client alter column zip type int using 0");
+  // The database quotes the row in its error: a constraint that nobody maps, a value that it cannot take, a table that is not there.
+  await owner.query("alter table client_profile.client add constraint planted check (phone_is_e164 is null) not valid");
+  say(await call(aPerson({ externalId: "ext-canary-3" })));
+  await owner.query("alter table client_profile.client drop constraint planted");
+  await owner.query("alter table client_profile.client_key alter column master_key type varchar(1) using 'x'");
   say(await call(aPerson({ externalId: "ext-canary-4" })));
   await owner.query("drop table client_profile.client cascade");
   say(await call(aPerson({ externalId: "ext-canary-5" })));

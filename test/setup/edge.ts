@@ -76,7 +76,9 @@ export type Edge = {
   close(): Promise<void>;
 };
 
-export type EdgeOptions = Partial<Pick<HttpOptions, "rateLimitPerMinute" | "trustProxyHops" | "isDraining" | "onAnswer" | "verify">> & {
+export type EdgeOptions = Partial<
+  Pick<HttpOptions, "rateLimitPerMinute" | "trustProxyHops" | "isDraining" | "onAnswer" | "verify" | "sealer">
+> & {
   readonly endpoints?: readonly Endpoint[];
   readonly prepare?: (app: FastifyInstance) => Promise<void> | void;
   readonly finish?: (app: FastifyInstance) => Promise<void> | void;
