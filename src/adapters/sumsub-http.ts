@@ -69,7 +69,7 @@ export class SumsubHttp {
       const outcome = await this.#try(call, deadline);
       if (!(outcome instanceof ProviderFault)) return outcome.answer;
       // 429 was not taken on, whatever it was; of all else nobody knows.
-      const mayRepeat = !outcome.isRefusal && (call.isRepeatable || outcome.status === 429);
+      const mayRepeat = !outcome.isRefusal && !isAboutKeys(outcome) && (call.isRepeatable || outcome.status === 429);
       if (!mayRepeat || attempt === TRIES_MAX || deadline.aborted) throw outcome;
       const wait = backOffMs * 2 ** (attempt - 1) * (0.5 + Math.random());
       await pause(wait, undefined, { signal: deadline }).catch(() => {
@@ -118,10 +118,14 @@ export class SumsubHttp {
         : { answer };
     }
     if (status === 404) return { answer: null };
-    // Also 3xx: an address that leads elsewhere is not the provider's.
-    const isRefusal = status >= 400 && status < 500 && status !== 408 && status !== 429;
+    // An address that leads elsewhere (3xx) is not the provider's, and keys that are not accepted are no fault of what was asked.
+    const isRefusal = status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
     return new ProviderFault(`the verification provider answered ${status}`, { isRefusal, status, ...readError(answer) });
   }
+}
+
+function isAboutKeys({ status }: ProviderFault): boolean {
+  return status === 401 || status === 403;
 }
 
 function readOrigin(url: string): string {

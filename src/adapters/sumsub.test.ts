@@ -326,6 +326,12 @@ describe("faults", () => {
     expect(calls).toBe(1);
   });
 
+  test.each([401, 403])("%i is a fault of our keys: no refusal, and not tried again", async (status) => {
+    reply(status, { code: status, description: "Request signature mismatch" });
+    expect(await fault(asked().findApplicant("x", never))).toMatchObject({ isRefusal: false, status });
+    expect(calls).toBe(1);
+  });
+
   test.each([500, 502, 503, 429, 408])("%i is tried again, three times in all", async (status) => {
     reply(status, "<html>");
     expect(await fault(asked().findApplicant("x", never))).toMatchObject({ isRefusal: false, status });

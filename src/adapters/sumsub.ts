@@ -81,7 +81,7 @@ async function createApplicant(order: ApplicantOrder, { post, findApplicant }: C
       );
     } catch (fault) {
       // 409: there is one. No answer, or none that can be used: there may be one.
-      if (!(fault instanceof ProviderFault) || (fault.isRefusal && fault.status !== 409)) throw fault;
+      if (!(fault instanceof ProviderFault) || (fault.isRefusal && fault.status !== 409) || fault.status === 401) throw fault;
       const known = await findApplicant(externalUserId, signal);
       if (known !== null) return known;
       if (fault.isRefusal || attempt === CREATIONS_MAX || signal.aborted) throw fault;

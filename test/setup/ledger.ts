@@ -2,6 +2,7 @@
 // accounts that have something on them.
 
 import { type AccountSettings, generalLedgerEndpoints, ownsAccount, Writer } from "#general-ledger";
+import { openVerification, type Verification, type VerificationDeps } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { Scope } from "#platform/access.ts";
 import { readConfig } from "#platform/config.ts";
@@ -24,6 +25,7 @@ export type TestAccount = Readonly<Record<string, unknown>> & {
 
 export type LedgerApp = TestApp & {
   readonly writer: Writer;
+  readonly verification: Verification;
   /** The database as its owner: to look behind the API, and to bring about what no operation can bring about yet. */
   readonly owner: pg.Client;
   /** The bank's own system, with every scope of the ledger. */
@@ -69,17 +71,23 @@ export type LedgerAppOptions = Pick<TestAppOptions, "poolSize" | "rateLimitPerMi
   readonly timeZone?: string;
   /** How long clients' data are kept, and where their erasures are remembered. */
   readonly privacy?: Pick<TestClientsOptions, "retentionYears" | "keepErasure">;
+  /** Default: no provider; webhooks under `WEBHOOK_SECRET`. */
+  readonly verification?: Partial<VerificationDeps>;
 };
+
+export const WEBHOOK_SECRET = "test-webhook-secret-0123456789";
 
 export async function openLedgerApp({
   lanes = 2,
   importStatus = "active",
   timeZone = "UTC",
   privacy = {},
+  verification: verificationChanges = {},
   ...options
 }: LedgerAppOptions = {}): Promise<LedgerApp> {
   let writer: Writer | undefined;
   let codes: OneTimeCodes | undefined;
+  let verification: Verification | undefined;
   const sent: Message[] = [];
   const endpoints: Parameters<typeof openTestApp>[0] = (db, database) => {
     writer = openWriter(database, lanes, { timeZone });
@@ -91,8 +99,18 @@ export async function openLedgerApp({
       findContact: clients.findContact,
       delivery: { secret: "0123456789".repeat(5), deliver: async (message) => void sent.push(message) },
     });
+    verification = openVerification({
+      db,
+      clients,
+      provider: null,
+      keys: { secrets: [WEBHOOK_SECRET], algorithms: ["HMAC_SHA256_HEX", "HMAC_SHA512_HEX"] },
+      levels: { individual: "test level of persons", company: "test level of companies" },
+      isProduction: false,
+      ...verificationChanges,
+    });
     return [
       ...clientEndpoints(clients, importStatus),
+      ...verification.endpoints,
       ...generalLedgerEndpoints({
         db,
         writer,
@@ -113,11 +131,12 @@ export async function openLedgerApp({
   });
   const owner = new pg.Client({ connectionString: bank.database.ownerUrl });
   await owner.connect();
-  if (writer === undefined || codes === undefined) throw new Error("the endpoints were not made");
+  if (writer === undefined || codes === undefined || verification === undefined) throw new Error("the endpoints were not made");
   const { jobs } = codes;
   return {
     ...bank,
     writer,
+    verification,
     owner,
     ...shortcuts(bank),
     confirmClosing: (account) => confirmClosing(bank, jobs, sent, account),
@@ -164,7 +183,7 @@ function accountSettings(): AccountSettings {
   };
 }
 
-function shortcuts(bank: TestApp): Omit<LedgerApp, keyof TestApp | "writer" | "owner" | "confirmClosing" | "unbalanced"> {
+function shortcuts(bank: TestApp): Omit<LedgerApp, keyof TestApp | "writer" | "verification" | "owner" | "confirmClosing" | "unbalanced"> {
   const system = bank.callAs({ kind: "system", scopes: LEDGER_SCOPES });
   const open = async (order: Readonly<Record<string, unknown>>): Promise<TestAccount> => {
     return bodyOf(await system.post("/v2/internal/Accounts", order)) as TestAccount;

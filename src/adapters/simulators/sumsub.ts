@@ -13,10 +13,10 @@ import { signRequest } from "../sumsub-http.ts";
 import { Refused, type SimulatedApplicant, SumsubBooks } from "./sumsub-books.ts";
 import { type SentWebhook, WEBHOOK_MODES, type WebhookMode, Webhooks } from "./sumsub-webhooks.ts";
 
-const ANSWER_MODES = ["normal", "fail", "slow", "drop", "garbage", "huge", "redirect", "tooMany"] as const;
+const ANSWER_MODES = ["normal", "fail", "refuse", "slow", "drop", "garbage", "huge", "redirect", "tooMany"] as const;
 
 /**
- * How the next calls of the API are answered. `fail`: 500, nothing done. `slow`: after `delayMs`. `drop`: done, and the connection is cut
+ * How the next calls of the API are answered. `fail`: 500, nothing done. `refuse`: 400, nothing done. `slow`: after `delayMs`. `drop`: done, and the connection is cut
  * without an answer. `garbage`: done, and answered with HTML. `huge`: done, and answered with 12 MB. `redirect`: 302. `tooMany`: 429,
  * nothing done. `calls`: for so many calls, then `normal` again; 0: for all.
  */
@@ -102,6 +102,7 @@ class Api {
     this.#checkSignature(request, body);
     const { answers, delayMs } = this.#useBehaviour();
     if (answers === "fail") throw this.#note(call, new Refused(500, "told to fail"));
+    if (answers === "refuse") throw this.#note(call, new Refused(400, "told to refuse"));
     if (answers === "tooMany") throw this.#note(call, new Refused(429, "told to be busy"));
     if (answers === "redirect") {
       response.writeHead(302, { location: "http://127.0.0.1:9/elsewhere" }).end();

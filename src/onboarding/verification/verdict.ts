@@ -76,7 +76,7 @@ export function meaningOf(type: string, review: Review): Meaning {
   if (verdict !== undefined) return { kind: "verdict", verdict };
   const lifecycle = LIFECYCLES.get(type);
   if (lifecycle !== undefined) return { kind: "lifecycle", lifecycle };
-  return { kind: "record", isKnown: RECORDED.has(type) };
+  return { kind: "record", isKnown: RECORDED.has(type) || REVIEWS.has(type) };
 }
 
 function verdictOf({ answer, rejectType }: Review): Verdict | undefined {
