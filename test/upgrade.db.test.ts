@@ -102,7 +102,7 @@ const CLEAR = [
   "Canary Office",
 ];
 
-test("every client of the release before answers as it did, and nothing of it stands in the clear", async () => {
+test("every client of the release before answers as it did, and nothing of it stands in the clear", { timeout: 120_000 }, async () => {
   const people = [
     anOldRow(),
     anOldRow({ external_id: null, street_line2: null, state: null, tenant: "nordlicht" }),
@@ -156,7 +156,7 @@ test("a start that finds all clients encrypted does nothing", async () => {
   await expectAnswered(server, people);
 });
 
-test("a start that is killed in the middle goes on at the next one, and every client has one key", async () => {
+test("a start that is killed in the middle goes on at the next one, and every client has one key", { timeout: 120_000 }, async () => {
   const people = many(6_000);
   await old.addClients(people);
   const killed = await spawn();
@@ -180,7 +180,7 @@ test("a start that is killed in the middle goes on at the next one, and every cl
   expect(complaintsOf(await verify({ url: old.ownerUrl, mode: "development", rooms }))).toEqual([]);
 });
 
-test("of servers that start at once one encrypts, and all serve afterwards", async () => {
+test("of servers that start at once one encrypts, and all serve afterwards", { timeout: 120_000 }, async () => {
   const people = many(2_000);
   await old.addClients(people);
   const both = [await spawn(), await spawn()];

@@ -3,6 +3,7 @@
 import { addOnly, check, type Verifiable } from "#platform/checks.ts";
 import { auditCheck } from "#platform/platform-checks.store.ts";
 import { documentVerifiable } from "./documents/document-checks.store.ts";
+import { keysVerifiable } from "./keys/checks.store.ts";
 import { privacyVerifiable } from "./privacy/checks.store.ts";
 import { planVerifiable } from "./plans/checks.store.ts";
 
@@ -42,6 +43,7 @@ export const clientProfileVerifiable: Verifiable = {
        group by c.id
        having max(h.version) > c.version`,
     ),
+    ...keysVerifiable.checks,
     ...planVerifiable.checks,
     ...privacyVerifiable.checks,
     auditCheck("the audit tells of every new client", "client.created", "select 'client:' || c.id as subject from client_profile.client c"),
@@ -66,22 +68,6 @@ export const clientProfileVerifiable: Verifiable = {
       appUpdates: CLIENT_UPDATES,
     },
     {
-      table: "client_profile.client_key",
-      addOnly: false,
-      triggers: ["client_key_is_kept", "client_key_is_destroyed_once"],
-      constraints: ["client_key_is_there_until_it_is_destroyed"],
-      appInserts: "all",
-      appUpdates: ["master_key", "wrapped_key", "destroyed_at"],
-    },
-    {
-      table: "client_profile.search_key",
-      addOnly: false,
-      triggers: ["search_key_is_kept"],
-      constraints: ["search_key_is_one"],
-      appInserts: "all",
-      appUpdates: ["master_key", "wrapped_key"],
-    },
-    {
       table: "client_profile.related_individual",
       addOnly: false,
       triggers: ["related_individual_is_kept"],
@@ -90,10 +76,11 @@ export const clientProfileVerifiable: Verifiable = {
       appUpdates: ["position", "roles", "share_percent", "verification_status", "sealed_profile", "updated_at", "removed_at"],
     },
     addOnly("client_profile.client_status_history", ["client_status_history_is_immutable"], { appInserts: "all" }),
+    ...keysVerifiable.locks,
     ...planVerifiable.locks,
     ...privacyVerifiable.locks,
     ...documentVerifiable.locks,
   ],
   doors: [],
-  figures: {},
+  figures: keysVerifiable.figures,
 };

@@ -169,8 +169,8 @@ test("what is wrapped anew is told to the audit in the same transaction", async 
 
 test("the state of a database without keys is a sentence", async () => {
   await owner.query("drop table client_profile.client_key cascade");
-  for (const work of [describeKeys(db, keys(NEW)), rotateKeys(db, keys(NEW), quietly)]) {
-    await expect(work).rejects.toThrow(
+  for (const work of [() => describeKeys(db, keys(NEW)), () => rotateKeys(db, keys(NEW), quietly)]) {
+    await expect(work()).rejects.toThrow(
       new StartupError("There are no keys in that database: it is empty or of an older release. Start the server on it first."),
     );
   }

@@ -91,6 +91,15 @@ describe("the search key", () => {
   });
 });
 
+test("a search key that was lost is not replaced where there are clients", async () => {
+  await addClient(await openVault(db, masterKeysOf(1)), ANN);
+  await owner.query("set session_replication_role = replica");
+  await owner.query("delete from client_profile.search_key");
+  await expect(openVault(db, masterKeysOf(1))).rejects.toThrow("There are clients in this database and no search key");
+  const { rows } = await owner.query("select count(*)::int as n from client_profile.search_key");
+  expect(rows).toEqual([{ n: 0 }]);
+});
+
 describe("a client's key", () => {
   test("opens what was sealed with it, in another process too", async () => {
     const vault = await openVault(db, masterKeysOf(1));

@@ -6,10 +6,12 @@ import { type DataKey, type MasterKeys, UnknownMasterKey, type WrappedKey } from
 import { refusePlatform } from "#platform/problem.ts";
 import { StartupError } from "#platform/startup-error.ts";
 import * as store from "./key.store.ts";
-import { findMasterKeysInUse } from "./rotation.store.ts";
+import { findMasterKeysInUse, findSearchKey } from "./rotation.store.ts";
 
 /** Whose key the search key is wrapped as. */
 export const SEARCH_KEY_OWNER = "search key";
+const NO_SEARCH_KEY =
+  "There are clients in this database and no search key: a row of client_profile.search_key was lost. Restore it from a backup.";
 const MARK_BYTES = 16;
 const NO_KEY = "The data of this client cannot be opened here at present.";
 
@@ -56,10 +58,12 @@ export class Vault {
 export async function openVault(db: Database, masterKeys: MasterKeys): Promise<Vault> {
   const actor = { kind: "job", id: "open_vault", tenant: null, traceId: "" } as const;
   const fresh = masterKeys.newKey(SEARCH_KEY_OWNER);
-  const { stored, used } = await db.write(actor, async (tx) => ({
-    stored: await store.claimSearchKey(tx, fresh.wrapped),
-    used: await findMasterKeysInUse(tx),
-  }));
+  const { stored, used } = await db.write(actor, async (tx) => {
+    const inUse = await findMasterKeysInUse(tx);
+    // Another one in its place would find nobody, and take every e-mail address for a new one.
+    if (inUse.length > 0 && (await findSearchKey(tx)) === null) throw new StartupError(NO_SEARCH_KEY);
+    return { stored: await store.claimSearchKey(tx, fresh.wrapped), used: inUse };
+  });
   const missing = new Set([stored.masterKey, ...used].filter((id) => !masterKeys.has(id)));
   if (missing.size > 0) throw new StartupError(notGiven([...missing]));
   try {
