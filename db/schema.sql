@@ -3,6 +3,77 @@
 schema client_profile
   grant usage to finlego_app
 
+function client_profile.check_client_erasure()
+  CREATE OR REPLACE FUNCTION client_profile.check_client_erasure()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if new.external_id is distinct from old.external_id and (new.external_id is not null or new.erased_at is null) then
+      raise exception 'the external_id of client % is not changed', old.id using errcode = 'restrict_violation';
+    end if;
+    if old.erased_at is not null then
+      raise exception 'client % is erased', old.id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+function client_profile.check_deletion_notification_change()
+  CREATE OR REPLACE FUNCTION client_profile.check_deletion_notification_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if old.status in ('completed', 'declined') and (new.status <> old.status or new.sealed_comment is not null)
+       or (old.status = 'inReview' and new.status = 'received') then
+      raise exception 'deletion notification % is %', old.id, old.status using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+function client_profile.check_document_change()
+  CREATE OR REPLACE FUNCTION client_profile.check_document_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if (old.deleted_at is not null and new.deleted_at is distinct from old.deleted_at)
+      or (old.erased_at is not null and new.erased_at is distinct from old.erased_at)
+      or (old.content_removed_at is not null and new.content_removed_at is distinct from old.content_removed_at)
+      or (new.sealed_details is not null and new.sealed_details is distinct from old.sealed_details)
+      or (old.scan_status = 'infected' and new.scan_status <> 'infected')
+      or (old.scan_status = 'clean' and new.scan_status in ('notScanned', 'pending')) then
+      raise exception 'document % cannot be changed so', old.id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+function client_profile.check_document_person()
+  CREATE OR REPLACE FUNCTION client_profile.check_document_person()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if new.related_individual_id is not null and not exists (
+      select from client_profile.related_individual r where r.id = new.related_individual_id and r.client_id = new.client_id)
+    then
+      raise exception 'document % is of a person of another client', new.id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
 function client_profile.check_key_change()
   CREATE OR REPLACE FUNCTION client_profile.check_key_change()
    RETURNS trigger
@@ -57,7 +128,9 @@ table client_profile.client
   column closed_at timestamp with time zone
   column restricted_at timestamp with time zone
   column erased_at timestamp with time zone
+  column plan_code text not null default 'standard'::text
   constraint client_block_has_its_time CHECK (((status <> 'blocked'::text) OR (blocked_at IS NOT NULL)))
+  constraint client_block_leaves_nothing CHECK (((status = 'blocked'::text) OR (num_nonnulls(blocked_at, sealed_block_reason) = 0)))
   constraint client_closed_has_its_time CHECK (((status = 'closed'::text) = (closed_at IS NOT NULL)))
   constraint client_country_is_upper_case CHECK ((country ~ '^[A-Z]{2}$'::text))
   constraint client_document_expires_on_or_after_its_issue CHECK ((document_expiration_date >= document_issued_date))
@@ -82,8 +155,16 @@ table client_profile.client
   constraint client_verification_status_is_known CHECK ((verification_status = ANY (ARRAY['notStarted'::text, 'pending'::text, 'onHold'::text, 'resubmissionRequested'::text, 'approved'::text, 'rejected'::text])))
   constraint client_pkey PRIMARY KEY (id)
   constraint client_external_id_once_per_tenant UNIQUE (tenant, external_id)
+  CREATE INDEX client_by_email ON client_profile.client USING btree (tenant, email_mark) WHERE (erased_at IS NULL)
+  CREATE INDEX client_by_external_id ON client_profile.client USING btree (external_id) WHERE ((external_id IS NOT NULL) AND (erased_at IS NULL))
+  CREATE INDEX client_by_search_marks ON client_profile.client USING gin (search_marks) WITH (fastupdate=off) WHERE ((erased_at IS NULL) AND (restricted_at IS NULL))
+  CREATE INDEX client_in_order ON client_profile.client USING btree (type, status, verification_status, risk_level, created_at, id) WHERE (erased_at IS NULL)
+  CREATE INDEX client_in_order_of_tenant ON client_profile.client USING btree (tenant, type, status, verification_status, risk_level, created_at, id) WHERE (erased_at IS NULL)
+  CREATE INDEX client_to_erase ON client_profile.client USING btree (id) WHERE ((restricted_at IS NOT NULL) AND (erased_at IS NULL))
+  CREATE TRIGGER client_is_erased_once BEFORE UPDATE ON client_profile.client FOR EACH ROW EXECUTE FUNCTION client_profile.check_client_erasure()
   CREATE TRIGGER client_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.client FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant insert, select to finlego_app
+  column external_id: grant update to finlego_app
   column status: grant update to finlego_app
   column verification_status: grant update to finlego_app
   column risk_level: grant update to finlego_app
@@ -117,6 +198,7 @@ table client_profile.client
   column closed_at: grant update to finlego_app
   column restricted_at: grant update to finlego_app
   column erased_at: grant update to finlego_app
+  column plan_code: grant update to finlego_app
 
 table client_profile.client_key
   column client_id uuid not null
@@ -150,14 +232,196 @@ table client_profile.client_status_history
   column actor_kind text not null
   column actor_id text not null
   column sealed_note bytea
+  column version bigint not null default 1
   constraint client_status_history_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
   constraint client_status_history_pkey PRIMARY KEY (id)
+  CREATE UNIQUE INDEX client_stands_once_per_version ON client_profile.client_status_history USING btree (client_id, version)
   CREATE INDEX client_status_history_by_client ON client_profile.client_status_history USING btree (client_id, id)
   CREATE TRIGGER client_status_history_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON client_profile.client_status_history FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant insert, select to finlego_app
 
 sequence client_profile.client_status_history_id_seq
   as bigint start 1 increment 1 cache 1
+
+table client_profile.deletion_notification
+  column id uuid not null
+  column client_id uuid not null
+  column reason text
+  column sealed_comment bytea
+  column status text not null
+  column requested_at timestamp with time zone not null
+  column updated_at timestamp with time zone not null
+  constraint deletion_notification_completed_has_no_comment CHECK (((status <> 'completed'::text) OR (sealed_comment IS NULL)))
+  constraint deletion_notification_reason_is_known CHECK ((reason = ANY (ARRAY['noLongerNeeded'::text, 'foundAlternative'::text, 'privacy'::text, 'other'::text])))
+  constraint deletion_notification_status_is_known CHECK ((status = ANY (ARRAY['received'::text, 'inReview'::text, 'completed'::text, 'declined'::text])))
+  constraint deletion_notification_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint deletion_notification_pkey PRIMARY KEY (id)
+  CREATE INDEX deletion_notification_by_client ON client_profile.deletion_notification USING btree (client_id, id)
+  CREATE INDEX deletion_notification_by_status ON client_profile.deletion_notification USING btree (status, id)
+  CREATE UNIQUE INDEX deletion_notification_open_once ON client_profile.deletion_notification USING btree (client_id) WHERE (status = ANY (ARRAY['received'::text, 'inReview'::text]))
+  CREATE TRIGGER deletion_notification_goes_forward BEFORE UPDATE ON client_profile.deletion_notification FOR EACH ROW EXECUTE FUNCTION client_profile.check_deletion_notification_change()
+  CREATE TRIGGER deletion_notification_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.deletion_notification FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column sealed_comment: grant update to finlego_app
+  column status: grant update to finlego_app
+  column updated_at: grant update to finlego_app
+
+table client_profile.deletion_notification_history
+  column id bigint not null generated always as identity
+  column notification_id uuid not null
+  column at timestamp with time zone not null
+  column status text not null
+  column sealed_note bytea
+  column actor_kind text not null
+  column actor_id text not null
+  constraint deletion_notification_history_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES client_profile.deletion_notification(id)
+  constraint deletion_notification_history_pkey PRIMARY KEY (id)
+  CREATE INDEX deletion_notification_history_by_notification ON client_profile.deletion_notification_history USING btree (notification_id, id)
+  CREATE TRIGGER deletion_notification_history_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON client_profile.deletion_notification_history FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+
+sequence client_profile.deletion_notification_history_id_seq
+  as bigint start 1 increment 1 cache 1
+
+table client_profile.document
+  column id uuid not null
+  column client_id uuid not null
+  column related_individual_id uuid
+  column type text not null
+  column content_type text not null
+  column size_bytes integer not null
+  column sealed_details bytea
+  column scan_status text not null
+  column scanned_at timestamp with time zone
+  column scan_finding text
+  column uploaded_at timestamp with time zone not null
+  column uploaded_by text not null
+  column deleted_at timestamp with time zone
+  column deleted_by text
+  column missing_at timestamp with time zone
+  column erased_at timestamp with time zone
+  column content_removed_at timestamp with time zone
+  constraint document_content_is_removed_after_erasure CHECK (((content_removed_at IS NULL) OR (erased_at IS NOT NULL)))
+  constraint document_content_type_is_known CHECK ((content_type = ANY (ARRAY['application/pdf'::text, 'image/jpeg'::text, 'image/png'::text, 'image/heic'::text])))
+  constraint document_deletion_has_its_author CHECK (((deleted_at IS NULL) = (deleted_by IS NULL)))
+  constraint document_finding_is_of_infected_ones CHECK (((scan_status = 'infected'::text) = (scan_finding IS NOT NULL)))
+  constraint document_is_sealed_until_erased CHECK (((sealed_details IS NULL) = (erased_at IS NOT NULL)))
+  constraint document_scan_has_its_time CHECK (((scan_status = ANY (ARRAY['clean'::text, 'infected'::text])) = (scanned_at IS NOT NULL)))
+  constraint document_scan_status_is_known CHECK ((scan_status = ANY (ARRAY['notScanned'::text, 'pending'::text, 'clean'::text, 'infected'::text])))
+  constraint document_size_is_at_most_10_mib CHECK (((size_bytes >= 1) AND (size_bytes <= 10485760)))
+  constraint document_type_is_known CHECK ((type = ANY (ARRAY['passport'::text, 'driverLicense'::text, 'idCard'::text, 'residencePermit'::text, 'selfie'::text, 'proofOfAddress'::text, 'sourceOfFunds'::text, 'companyRegistration'::text, 'articlesOfAssociation'::text, 'shareholderRegister'::text, 'directorRegister'::text, 'powerOfAttorney'::text, 'bankStatement'::text, 'contract'::text, 'other'::text])))
+  constraint document_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint document_related_individual_id_fkey FOREIGN KEY (related_individual_id) REFERENCES client_profile.related_individual(id)
+  constraint document_pkey PRIMARY KEY (id)
+  CREATE INDEX document_by_client ON client_profile.document USING btree (client_id, uploaded_at, id)
+  CREATE INDEX document_by_place ON client_profile.document USING btree ("right"((id)::text, 2), id)
+  CREATE INDEX document_missing ON client_profile.document USING btree (id) WHERE (missing_at IS NOT NULL)
+  CREATE INDEX document_to_remove ON client_profile.document USING btree (client_id) WHERE ((erased_at IS NOT NULL) AND (content_removed_at IS NULL))
+  CREATE INDEX document_to_scan ON client_profile.document USING btree (id) WHERE ((scan_status = ANY (ARRAY['pending'::text, 'notScanned'::text])) AND (erased_at IS NULL))
+  CREATE TRIGGER document_changes_one_way BEFORE UPDATE ON client_profile.document FOR EACH ROW EXECUTE FUNCTION client_profile.check_document_change()
+  CREATE TRIGGER document_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.document FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER document_person_is_of_its_client BEFORE INSERT ON client_profile.document FOR EACH ROW EXECUTE FUNCTION client_profile.check_document_person()
+  grant insert, select to finlego_app
+  column sealed_details: grant update to finlego_app
+  column scan_status: grant update to finlego_app
+  column scanned_at: grant update to finlego_app
+  column scan_finding: grant update to finlego_app
+  column deleted_at: grant update to finlego_app
+  column deleted_by: grant update to finlego_app
+  column missing_at: grant update to finlego_app
+  column erased_at: grant update to finlego_app
+  column content_removed_at: grant update to finlego_app
+
+table client_profile.erasure_certificate
+  column client_id uuid not null
+  column id uuid not null
+  column erased_at timestamp with time zone not null
+  column text text not null
+  column sha256 bytea not null
+  constraint erasure_certificate_is_hashed CHECK ((sha256 = sha256(convert_to(text, 'UTF8'::name))))
+  constraint erasure_certificate_is_of_its_client CHECK (((((text)::jsonb ->> 'clientId'::text) = (client_id)::text) AND (((text)::jsonb ->> 'certificateId'::text) = (id)::text)))
+  constraint erasure_certificate_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint erasure_certificate_pkey PRIMARY KEY (client_id)
+  constraint erasure_certificate_id_once UNIQUE (id)
+  CREATE TRIGGER erasure_certificate_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON client_profile.erasure_certificate FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+
+table client_profile.plan
+  column code text not null
+  column version integer not null
+  column created_at timestamp with time zone not null
+  column updated_at timestamp with time zone not null
+  constraint plan_code_is_a_name CHECK ((code ~ '^[a-z][a-z0-9-]{0,39}$'::text))
+  constraint plan_has_the_version_that_holds FOREIGN KEY (code, version) REFERENCES client_profile.plan_version(code, version) DEFERRABLE INITIALLY DEFERRED
+  constraint plan_pkey PRIMARY KEY (code)
+  CREATE TRIGGER plan_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.plan FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column version: grant update to finlego_app
+  column updated_at: grant update to finlego_app
+
+table client_profile.plan_fee
+  column code text not null
+  column version integer not null
+  column kind text not null
+  column transfer_type text
+  column currency text not null
+  column amount_minor bigint
+  column millionths integer
+  column minimum_minor bigint
+  constraint plan_fee_currency_is_a_code CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint plan_fee_is_a_share CHECK (((millionths >= 0) AND (millionths <= 1000000)))
+  constraint plan_fee_is_an_amount CHECK (((amount_minor >= 0) AND (amount_minor <= '1000000000000000'::bigint)))
+  constraint plan_fee_is_of_its_kind CHECK ((((kind = 'outgoingTransfer'::text) = (transfer_type IS NOT NULL)) AND (num_nonnulls(millionths, minimum_minor) =
+  CASE kind
+      WHEN 'foreignExchange'::text THEN 2
+      ELSE 0
+  END) AND ((kind = 'foreignExchange'::text) = (amount_minor IS NULL))))
+  constraint plan_fee_kind_is_known CHECK ((kind = ANY (ARRAY['outgoingTransfer'::text, 'accountMonthly'::text, 'foreignExchange'::text])))
+  constraint plan_fee_minimum_is_an_amount CHECK (((minimum_minor >= 0) AND (minimum_minor <= '1000000000000000'::bigint)))
+  constraint plan_fee_rail_is_known CHECK ((transfer_type = ANY (ARRAY['internal'::text, 'sepa'::text, 'sepaInstant'::text, 'swift'::text, 'fasterPayments'::text, 'chaps'::text, 'ach'::text, 'fedwire'::text])))
+  constraint plan_fee_code_version_fkey FOREIGN KEY (code, version) REFERENCES client_profile.plan_version(code, version)
+  constraint plan_fee_once_per_kind_rail_and_currency UNIQUE NULLS NOT DISTINCT (code, version, kind, transfer_type, currency)
+  CREATE TRIGGER plan_fee_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON client_profile.plan_fee FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+
+table client_profile.plan_limit
+  column code text not null
+  column version integer not null
+  column kind text not null
+  column currency text
+  column amount_minor bigint
+  column accounts_max integer
+  constraint plan_limit_currency_is_a_code CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint plan_limit_is_a_number_of_accounts CHECK (((accounts_max >= 0) AND (accounts_max <= 1000000)))
+  constraint plan_limit_is_an_amount CHECK (((amount_minor >= 0) AND (amount_minor <= '1000000000000000'::bigint)))
+  constraint plan_limit_is_of_its_kind CHECK (
+  CASE kind
+      WHEN 'accounts'::text THEN ((accounts_max IS NOT NULL) AND (num_nonnulls(currency, amount_minor) = 0))
+      ELSE ((accounts_max IS NULL) AND (num_nonnulls(currency, amount_minor) = 2))
+  END)
+  constraint plan_limit_kind_is_known CHECK ((kind = ANY (ARRAY['accounts'::text, 'singleTransfer'::text, 'dailyOutgoing'::text, 'monthlyOutgoing'::text])))
+  constraint plan_limit_code_version_fkey FOREIGN KEY (code, version) REFERENCES client_profile.plan_version(code, version)
+  constraint plan_limit_once_per_kind_and_currency UNIQUE NULLS NOT DISTINCT (code, version, kind, currency)
+  CREATE TRIGGER plan_limit_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON client_profile.plan_limit FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+
+table client_profile.plan_version
+  column code text not null
+  column version integer not null
+  column name text not null
+  column currency text not null
+  column monthly_fee_minor bigint not null
+  column at timestamp with time zone not null
+  column actor_kind text not null
+  column actor_id text not null
+  constraint plan_currency_is_a_code CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint plan_monthly_fee_is_an_amount CHECK (((monthly_fee_minor >= 0) AND (monthly_fee_minor <= '1000000000000000'::bigint)))
+  constraint plan_name_has_1_to_100_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+  constraint plan_version_starts_at_one CHECK ((version >= 1))
+  constraint plan_version_code_fkey FOREIGN KEY (code) REFERENCES client_profile.plan(code)
+  constraint plan_version_pkey PRIMARY KEY (code, version)
+  CREATE TRIGGER plan_version_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON client_profile.plan_version FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
 
 table client_profile.related_individual
   column id uuid not null
@@ -881,6 +1145,29 @@ function general_ledger.first_obstacle(p_operation general_ledger.operation, p_d
     end;
   end
   $function$
+
+function general_ledger.forget_account_names(p_client uuid)
+  CREATE OR REPLACE FUNCTION general_ledger.forget_account_names(p_client uuid)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   SECURITY DEFINER
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  declare
+    changed bigint;
+  begin
+    if not exists (select from client_profile.client c where c.id = p_client and c.erased_at is not null) then
+      raise exception 'client % is not erased', p_client using errcode = 'restrict_violation';
+    end if;
+    update general_ledger.account_profile p
+    set name = a.currency || ' account'
+    from general_ledger.account a
+    where a.client_id = p_client and a.id = p.account_id and p.name <> a.currency || ' account';
+    get diagnostics changed = row_count;
+    return changed;
+  end
+  $function$
+  grant execute to finlego_app
 
 function general_ledger.has_pending_payment(p_account uuid)
   CREATE OR REPLACE FUNCTION general_ledger.has_pending_payment(p_account uuid)
@@ -2120,6 +2407,191 @@ table general_ledger.value_shift
   constraint value_shift_pkey PRIMARY KEY (account_id, booked_on, value_date)
   CREATE TRIGGER value_shift_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.value_shift FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   grant select to finlego_app
+
+schema onboarding
+  grant usage to finlego_app
+
+table onboarding.applicant
+  column subject_id uuid not null
+  column client_id uuid not null
+  column related_individual_id uuid
+  column applicant_id text
+  column level_name text not null
+  column created_at timestamp with time zone not null
+  column linked_at timestamp with time zone
+  column creating_until timestamp with time zone
+  column person_linked_at timestamp with time zone
+  column applied_at timestamp with time zone
+  column applied_rank smallint
+  column attention text
+  column lifecycle text not null default 'active'::text
+  column lifecycle_at timestamp with time zone
+  constraint applicant_attention_is_known CHECK ((attention = ANY (ARRAY['resubmissionOfServed'::text, 'blockedByVerification'::text, 'approvedButNotActive'::text])))
+  constraint applicant_id_has_1_to_100_characters CHECK (((char_length(applicant_id) >= 1) AND (char_length(applicant_id) <= 100)))
+  constraint applicant_is_linked_at_a_time CHECK (((applicant_id IS NULL) = (linked_at IS NULL)))
+  constraint applicant_is_one_of_ours CHECK ((subject_id = COALESCE(related_individual_id, client_id)))
+  constraint applicant_level_has_a_name CHECK (((char_length(level_name) >= 1) AND (char_length(level_name) <= 200)))
+  constraint applicant_lifecycle_is_known CHECK ((lifecycle = ANY (ARRAY['active'::text, 'deactivated'::text, 'deleted'::text, 'personalDataDeleted'::text])))
+  constraint applicant_verdict_has_its_place CHECK (((applied_at IS NULL) = (applied_rank IS NULL)))
+  constraint applicant_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint applicant_related_individual_id_fkey FOREIGN KEY (related_individual_id) REFERENCES client_profile.related_individual(id)
+  constraint applicant_pkey PRIMARY KEY (subject_id)
+  constraint applicant_id_is_linked_once UNIQUE (applicant_id)
+  CREATE INDEX applicant_by_client ON onboarding.applicant USING btree (client_id)
+  CREATE TRIGGER applicant_changes_forward BEFORE UPDATE ON onboarding.applicant FOR EACH ROW EXECUTE FUNCTION onboarding.check_applicant_change()
+  CREATE TRIGGER applicant_is_kept BEFORE DELETE OR TRUNCATE ON onboarding.applicant FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column applicant_id: grant update to finlego_app
+  column linked_at: grant update to finlego_app
+  column creating_until: grant update to finlego_app
+  column person_linked_at: grant update to finlego_app
+  column applied_at: grant update to finlego_app
+  column applied_rank: grant update to finlego_app
+  column attention: grant update to finlego_app
+  column lifecycle: grant update to finlego_app
+  column lifecycle_at: grant update to finlego_app
+
+function onboarding.check_applicant_change()
+  CREATE OR REPLACE FUNCTION onboarding.check_applicant_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if old.applicant_id is not null and (old.applicant_id, old.linked_at) is distinct from (new.applicant_id, new.linked_at) then
+      raise exception 'applicant % is linked', old.subject_id using errcode = 'restrict_violation';
+    end if;
+    if old.applied_at is not null
+       and (new.applied_at is null or (new.applied_at, new.applied_rank) < (old.applied_at, old.applied_rank)) then
+      raise exception 'a newer verdict of applicant % was applied', old.subject_id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+function onboarding.check_import_run_change()
+  CREATE OR REPLACE FUNCTION onboarding.check_import_run_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if old.finished_at is not null
+       or new.created < old.created or new.duplicates < old.duplicates or new.faulty < old.faulty then
+      raise exception 'import % of % does not go back', old.id, old.tenant using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+function onboarding.check_verification_event_change()
+  CREATE OR REPLACE FUNCTION onboarding.check_verification_event_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if old.state in ('done', 'parked') then
+      raise exception 'event % is settled', old.id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
+table onboarding.import_batch
+  column tenant text not null
+  column import_id uuid not null
+  column first_row integer not null
+  column marks bytea not null
+  constraint import_batch_begins_at_a_row CHECK ((first_row >= 1))
+  constraint import_batch_has_marks CHECK (((octet_length(marks) > 0) AND ((octet_length(marks) % 8) = 0)))
+  constraint import_batch_tenant_import_id_fkey FOREIGN KEY (tenant, import_id) REFERENCES onboarding.import_run(tenant, id)
+  constraint import_batch_pkey PRIMARY KEY (tenant, import_id, first_row)
+  CREATE TRIGGER import_batch_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON onboarding.import_batch FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+
+table onboarding.import_fault
+  column tenant text not null
+  column import_id uuid not null
+  column "row" integer not null
+  column external_id text
+  column code text not null
+  column errors jsonb not null
+  column client_id uuid
+  constraint import_fault_code_is_known CHECK ((code = ANY (ARRAY['validationFailed'::text, 'malformedRequest'::text, 'payloadTooLarge'::text, 'duplicateExternalId'::text])))
+  constraint import_fault_external_id_has_at_most_100_characters CHECK ((char_length(external_id) <= 100))
+  constraint import_fault_is_of_a_row CHECK (("row" >= 1))
+  constraint import_fault_names_a_client_in_use CHECK (((client_id IS NULL) OR (code = 'duplicateExternalId'::text)))
+  constraint import_fault_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
+  constraint import_fault_tenant_import_id_fkey FOREIGN KEY (tenant, import_id) REFERENCES onboarding.import_run(tenant, id)
+  constraint import_fault_pkey PRIMARY KEY (tenant, import_id, "row")
+  CREATE TRIGGER import_fault_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON onboarding.import_fault FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+
+table onboarding.import_run
+  with (fillfactor=50)
+  column tenant text not null
+  column id uuid not null
+  column rows integer not null default 0
+  column created integer not null default 0
+  column duplicates integer not null default 0
+  column faulty integer not null default 0
+  column started_at timestamp with time zone not null
+  column updated_at timestamp with time zone not null
+  column finished_at timestamp with time zone
+  column sender uuid
+  column held_until timestamp with time zone
+  constraint import_run_finished_is_held_by_nobody CHECK (((finished_at IS NULL) OR (sender IS NULL)))
+  constraint import_run_has_at_most_100_000_rows CHECK ((rows <= 100000))
+  constraint import_run_is_held_for_a_time CHECK (((sender IS NULL) = (held_until IS NULL)))
+  constraint import_run_rows_add_up CHECK (((rows = ((created + duplicates) + faulty)) AND (LEAST(created, duplicates, faulty) >= 0)))
+  constraint import_run_tenant_is_a_name CHECK ((tenant ~ '^[A-Za-z0-9_-]{1,64}$'::text))
+  constraint import_run_pkey PRIMARY KEY (tenant, id)
+  CREATE TRIGGER import_run_goes_forward BEFORE UPDATE ON onboarding.import_run FOR EACH ROW EXECUTE FUNCTION onboarding.check_import_run_change()
+  CREATE TRIGGER import_run_is_kept BEFORE DELETE OR TRUNCATE ON onboarding.import_run FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant insert, select to finlego_app
+  column rows: grant update to finlego_app
+  column created: grant update to finlego_app
+  column duplicates: grant update to finlego_app
+  column faulty: grant update to finlego_app
+  column updated_at: grant update to finlego_app
+  column finished_at: grant update to finlego_app
+  column sender: grant update to finlego_app
+  column held_until: grant update to finlego_app
+
+table onboarding.verification_event
+  column id uuid not null
+  column received_at timestamp with time zone not null
+  column applicant_id text not null
+  column type text not null
+  column created_at_text text not null
+  column correlation_id text not null
+  column event_at timestamp with time zone
+  column rank smallint
+  column external_user_id text
+  column content jsonb not null
+  column body_hash bytea not null
+  column state text not null
+  column outcome text
+  column settled_at timestamp with time zone
+  constraint verification_event_body_hash_is_sha256 CHECK ((octet_length(body_hash) = 32))
+  constraint verification_event_is_settled_with_an_outcome CHECK ((((state = ANY (ARRAY['done'::text, 'parked'::text])) = (outcome IS NOT NULL)) AND ((outcome IS NULL) = (settled_at IS NULL))))
+  constraint verification_event_state_is_known CHECK ((state = ANY (ARRAY['new'::text, 'waiting'::text, 'done'::text, 'parked'::text])))
+  constraint verification_event_texts_are_short CHECK ((GREATEST(char_length(applicant_id), char_length(type), char_length(created_at_text), char_length(correlation_id), char_length(external_user_id)) <= 100))
+  constraint verification_event_without_an_instant_is_parked CHECK (((event_at IS NOT NULL) OR (state = 'parked'::text)))
+  constraint verification_event_pkey PRIMARY KEY (id)
+  constraint verification_event_comes_once UNIQUE (applicant_id, type, created_at_text, correlation_id)
+  CREATE INDEX verification_event_by_applicant ON onboarding.verification_event USING btree (applicant_id, event_at)
+  CREATE INDEX verification_event_to_apply ON onboarding.verification_event USING btree (applicant_id, event_at, rank, id) WHERE (state = ANY (ARRAY['new'::text, 'waiting'::text]))
+  CREATE TRIGGER verification_event_is_kept BEFORE DELETE OR TRUNCATE ON onboarding.verification_event FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER verification_event_is_settled_once BEFORE UPDATE ON onboarding.verification_event FOR EACH ROW EXECUTE FUNCTION onboarding.check_verification_event_change()
+  grant insert, select to finlego_app
+  column state: grant update to finlego_app
+  column outcome: grant update to finlego_app
+  column settled_at: grant update to finlego_app
 
 schema one_time_codes
   grant usage to finlego_app
