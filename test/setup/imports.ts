@@ -11,11 +11,17 @@ export const NDJSON = "application/x-ndjson";
 export type Person = Record<string, unknown>;
 
 /** An app that serves clients, their single imports and bulk imports. */
-export function openImportApp({ poolSize }: { readonly poolSize?: number } = {}): Promise<TestApp> {
+export function openImportApp({ poolSize, rowsMax }: { readonly poolSize?: number; readonly rowsMax?: number } = {}): Promise<TestApp> {
   const clients = openTestClients();
-  return openTestApp((db) => [...clientEndpoints(clients), ...importEndpoints({ db, clients, importStatus: "active" })], {
-    ...(poolSize === undefined ? {} : { poolSize }),
-  });
+  return openTestApp(
+    (db) => [
+      ...clientEndpoints(clients),
+      ...importEndpoints({ db, clients, importStatus: "active", ...(rowsMax === undefined ? {} : { rowsMax }) }),
+    ],
+    {
+      ...(poolSize === undefined ? {} : { poolSize }),
+    },
+  );
 }
 
 export function manyPersons(count: number, change: (index: number) => Person = () => ({})): Person[] {

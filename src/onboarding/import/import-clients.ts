@@ -1,10 +1,9 @@
 // One call that imports a file of clients: reads its rows at the pace at which they are settled.
 
 import type { ImportReport } from "./contract.ts";
-import { ROWS_MAX } from "./contract.ts";
 import type { FileRow } from "./import-file.ts";
 import type { ImportRun, PendingRow } from "./import-run.ts";
-import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, refuseTooManyRows } from "./limits.ts";
+import { BATCH_BYTES_MAX, BATCH_ROWS_MAX } from "./limits.ts";
 import type { Judges } from "./rows.ts";
 import { runView } from "./views.ts";
 
@@ -21,15 +20,18 @@ export async function importRows(
     const judges = judgesAt(run.now);
     const batch = new Batch();
     let count = 0;
-    for (; next.done !== true; next = await rows.next()) {
-      const { value } = next;
-      count = value.row;
-      if (count > ROWS_MAX) refuseTooManyRows();
-      if (run.isSettled(value)) continue;
-      batch.add({ row: value.row, mark: run.markOf(value.hash), ...value.judge(judges) }, value.size);
-      if (batch.isFull) await run.settle(batch.take());
+    try {
+      for (; next.done !== true; next = await rows.next()) {
+        const { value } = next;
+        count = value.row;
+        if (run.isSettled(value)) continue;
+        batch.add({ row: value.row, mark: run.markOf(value.hash), ...value.judge(judges) }, value.size);
+        if (batch.isFull) await run.settle(batch.take());
+      }
+    } finally {
+      // What came whole is settled, also when the rest is refused or never comes.
+      if (!batch.isEmpty) await run.settle(batch.take());
     }
-    if (!batch.isEmpty) await run.settle(batch.take());
     await run.finish(count);
     return { report: runView(await run.read()), wasFinished: run.isFinished };
   } finally {

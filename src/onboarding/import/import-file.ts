@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { refusePlatform } from "#platform/problem.ts";
 import { cellsOf, type CsvColumn, headerFaults } from "./csv.ts";
+import { refuseTooManyRows } from "./limits.ts";
 import { type FileRecord, type RecordForm, RecordSplitter } from "./records.ts";
 import { type Judged, type Judges, judgeCells, judgeLine } from "./rows.ts";
 
@@ -15,10 +16,18 @@ export type FileRow = {
   judge(judges: Judges): Judged;
 };
 
-export type ImportFile = { readonly form: RecordForm; readonly body: AsyncIterable<Uint8Array>; readonly columns: readonly CsvColumn[] };
+export type ImportFile = {
+  readonly form: RecordForm;
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly columns: readonly CsvColumn[];
+  readonly rowsMax: number;
+};
 
-/** Refuses with 400 a header that is none, before any row; and where quotes never close, because nobody knows where the next row begins. */
-export async function* readRows({ form, body, columns }: ImportFile): AsyncGenerator<FileRow> {
+/**
+ * Refuses with 400 a header that is none, before any row; and where quotes never close, because nobody knows where the next row begins. The
+ * first row too many is refused with 413.
+ */
+export async function* readRows({ form, body, columns, rowsMax }: ImportFile): AsyncGenerator<FileRow> {
   let header: readonly string[] | null = null;
   let row = 0;
   for await (const record of readRecords(form, body, () => row)) {
@@ -27,6 +36,7 @@ export async function* readRows({ form, body, columns }: ImportFile): AsyncGener
       continue;
     }
     row += 1;
+    if (row > rowsMax) refuseTooManyRows(rowsMax);
     yield rowOf(row, record, header);
   }
   if (form === "csv" && header === null) readHeader(null, columns);

@@ -3,11 +3,10 @@
 import { createHash } from "node:crypto";
 import type { ClientProfile } from "#client-profile";
 import type { Actor, Database } from "#platform/db.ts";
-import { type ImportReport, ROWS_MAX } from "./contract.ts";
+import type { ImportReport } from "./contract.ts";
 import type { FileRow } from "./import-file.ts";
 import type { FaultRow } from "./import.store.ts";
 import { duplicateOf } from "./import-run.ts";
-import { refuseTooManyRows } from "./limits.ts";
 import type { Judged, Judges, NewClient } from "./rows.ts";
 
 export type RehearsalDeps = { readonly db: Database; readonly clients: Pick<ClientProfile, "findClientIds"> };
@@ -35,7 +34,6 @@ export async function rehearseImport(
     waiting = [];
   };
   for await (const row of rows) {
-    if (row.row > ROWS_MAX) refuseTooManyRows();
     // Only what a look-up needs is kept: the person is let go at once.
     waiting.push({ row: row.row, judged: withoutPerson(row.judge(judges)) });
     if (waiting.length === LOOK_UP_ROWS) await lookUp();

@@ -10,7 +10,7 @@ import { platformProblems, refusePlatform } from "#platform/problem.ts";
 import { fileReply, strictObject, Type, Uuid } from "#platform/schema.ts";
 import type { ImportStatus } from "../imported-standing.ts";
 import { onboardingProblems } from "../problems.ts";
-import { FaultsQuery, ImportFaults, ImportQuery, ImportReport, ImportRun as ImportRunDto } from "./contract.ts";
+import { FaultsQuery, ImportFaults, ImportQuery, ImportReport, ImportRun as ImportRunDto, ROWS_MAX } from "./contract.ts";
 import { readFaults } from "./faults.ts";
 import { importRows } from "./import-clients.ts";
 import { readRows } from "./import-file.ts";
@@ -26,6 +26,8 @@ export type ImportDeps = {
   readonly db: Database;
   readonly importStatus: ImportStatus;
   readonly clients: Pick<ClientProfile, "createClients" | "findClientIds" | "markOf">;
+  /** Fewer than ROWS_MAX: for tests. */
+  readonly rowsMax?: number;
 };
 
 const TAGS = ["Onboarding Integration / ClientsImport"];
@@ -63,7 +65,7 @@ function importClients(deps: ImportDeps): Endpoint {
       const form = formOf(stream.contentType, stream.parameters);
       const tenant = callerTenant(caller);
       const actor = actorOf(caller, traceId);
-      const rows = readRows({ form, body: stream.body, columns: COLUMNS });
+      const rows = readRows({ form, body: stream.body, columns: COLUMNS, rowsMax: deps.rowsMax ?? ROWS_MAX });
       const judgesAt = (now: Date) => judgesOf({ tenant, importStatus: deps.importStatus, today: today(now, "UTC") });
       if (query.dryRun === true) return { body: await rehearseImport(deps, actor, tenant, rows, judgesAt), replayed: false };
       const importId = query.importId ?? key?.id ?? newId();
@@ -73,7 +75,9 @@ function importClients(deps: ImportDeps): Endpoint {
   });
 }
 
-function formOf(contentType: string, { header }: Readonly<Record<string, string>>): RecordForm {
+function formOf(contentType: string, { header, charset }: Readonly<Record<string, string>>): RecordForm {
+  if (charset !== undefined && charset.toLowerCase() !== "utf-8")
+    refusePlatform("unsupportedMediaType", { detail: "Files are read as UTF-8 only." });
   if (header?.toLowerCase() === "absent") refusePlatform("unsupportedMediaType", { detail: "The first line must name the columns." });
   return FORMS[contentType] ?? refusePlatform("unsupportedMediaType");
 }
