@@ -3,6 +3,7 @@
 
 import { clientProfileVerifiable } from "#client-profile";
 import { ledgerVerifiable } from "#general-ledger";
+import { verificationVerifiable } from "#onboarding";
 import { oneTimeCodesVerifiable } from "#one-time-codes";
 import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { type Report, verify } from "#platform/verify.ts";
@@ -28,7 +29,14 @@ export type FilledBooks<Books> = {
   close(): Promise<void>;
 };
 
-export const rooms = [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable, bankVerifiable];
+export const rooms = [
+  platformVerifiable,
+  clientProfileVerifiable,
+  ledgerVerifiable,
+  oneTimeCodesVerifiable,
+  verificationVerifiable,
+  bankVerifiable,
+];
 
 /** Opens a bank, has it filled, and cuts all connections to it: nobody may be connected to a database that is copied. */
 export async function openBooks<Books>(fill: (bank: LedgerApp) => Promise<Books>): Promise<FilledBooks<Books>> {
