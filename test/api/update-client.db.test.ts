@@ -322,6 +322,52 @@ describe("a client that waits to be forgotten", () => {
   });
 });
 
+describe("If-Match", () => {
+  test("lets an update through while nothing has changed since the client was read, and refuses it with 412 after", async () => {
+    const { clientId, same } = await aKnownClient("company");
+    const { headers } = await staff().get(`${PATH}/${clientId}`);
+    const etag = String(headers["etag"]);
+    const first = await update(clientId, { ...same, phoneNumber: "12345" }, undefined, { "if-match": etag });
+    expect(first.status, first.text).toBe(200);
+    expect(first.headers["etag"]).not.toBe(etag);
+    expect(first.headers["etag"]).toBe((await staff().get(`${PATH}/${clientId}`)).headers["etag"]);
+    const late = await update(clientId, { ...same, phoneNumber: "54321" }, undefined, { "if-match": etag });
+    expect([late.status, late.body["code"]]).toEqual([412, "preconditionFailed"]);
+    expect((await read(clientId))["phoneNumber"]).toBe("12345");
+    for (const condition of ["*", `"0", ${String(first.headers["etag"])}`]) {
+      expect((await update(clientId, { ...same, phoneNumber: unique("1") }, undefined, { "if-match": condition })).status).toBe(
+        condition === "*" ? 200 : 412,
+      );
+    }
+  });
+
+  test("of twenty updates upon one version lets one through", async () => {
+    const { clientId, same } = await aKnownClient("individual");
+    const etag = String((await staff().get(`${PATH}/${clientId}`)).headers["etag"]);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => update(clientId, { ...same, phoneNumber: `1234${index}` }, undefined, { "if-match": etag })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 412)).toHaveLength(19);
+  });
+
+  test("is another version after a change of standing, too", async () => {
+    const clientId = await aClient(bank);
+    const etag = String((await staff().get(`${PATH}/${clientId}`)).headers["etag"]);
+    expect((await staff().put(`${PATH}/${clientId}/block`, { reason: "test" })).status).toBe(200);
+    const { type: _type, externalId: _name, ...body } = aNewClient("individual");
+    expect((await update(clientId, body, undefined, { "if-match": etag })).status).toBe(412);
+  });
+
+  test("given twice, or empty, is refused as what it is", async () => {
+    const { clientId, same } = await aKnownClient("individual");
+    const answer = await staff().put(`${PATH}/${clientId}?ifMatch=%221%22`, same, { "if-match": '"1"' });
+    expect([answer.status, errorsOf(answer)]).toEqual([400, ["ifMatch"]]);
+    expect((await update(clientId, same, undefined, { "if-match": "" })).status).toBe(400);
+    expect((await update(clientId, same, undefined, { "if-match": "nonsense" })).status).toBe(412);
+  });
+});
+
 describe("one Idempotency-Key", () => {
   test("gives the same bytes again, and the update runs once", async () => {
     const { clientId, same } = await aKnownClient("individual");

@@ -5,6 +5,7 @@ import { writeAudit } from "#platform/audit.ts";
 import type { Tx } from "#platform/db.ts";
 import { publish } from "#platform/events.ts";
 import { invariant, refusePlatform } from "#platform/problem.ts";
+import { isMatched } from "#platform/http/if-match.ts";
 import type { DataKey } from "#platform/sealing.ts";
 import { newId } from "#platform/new-id.ts";
 import { today } from "#platform/dates.ts";
@@ -22,23 +23,23 @@ import { insertRelatedIndividuals } from "./new-client.store.ts";
 import { isE164 } from "./person-rules.ts";
 import { openPerson, openProfile, type Profile, sealPerson, sealProfile } from "./profile.ts";
 
+/** `visibleTo`: a tenant, or null for the bank itself. `ifMatch`: the header If-Match, where there is one. */
+export type WhichClient = { readonly clientId: string; readonly visibleTo: string | null; readonly ifMatch: string | undefined };
+
+const CHANGED_SINCE = "The client has changed since it was read.";
 const RESTRICTED = "The client asked to be forgotten: its data are kept for the law alone, and not changed.";
 
 /**
- * Makes the profile what the body says. `visibleTo`: a tenant, or null for the bank itself. Call it last in its transaction: another risk
- * level may hold the ledger's head. Refuses with 404, 400 validationFailed, 409 duplicateEmail and, while the client is restricted, 409
+ * Makes the profile what the body says. Call it last in its transaction: another risk level may hold the ledger's head. Refuses with 404, 412
+ * when the client is of no version that `ifMatch` means, 400 validationFailed, 409 duplicateEmail and, while the client is restricted, 409
  * invalidState.
  */
-export async function updateClient(
-  tx: Tx,
-  kit: StandingKit,
-  clientId: string,
-  visibleTo: string | null,
-  body: UpdateClient,
-): Promise<void> {
+export async function updateClient(tx: Tx, kit: StandingKit, which: WhichClient, body: UpdateClient): Promise<void> {
   const { vault } = kit;
+  const { clientId, visibleTo, ifMatch } = which;
   const held = (await store.lockForUpdate(tx, clientId, visibleTo)) ?? refusePlatform("notFound");
   const key = vault.openClientKey(held) ?? refusePlatform("notFound");
+  if (ifMatch !== undefined && !isMatched(ifMatch, held.version)) refusePlatform("preconditionFailed", { detail: CHANGED_SINCE });
   if (held.restrictedAt !== null) refuse("invalidState", { detail: RESTRICTED });
   const read = readUpdate(body, held.type, today(tx.now, "UTC"));
   if ("errors" in read) return refusePlatform("validationFailed", { errors: read.errors });

@@ -17,6 +17,7 @@ export type ClientRow = Standing & {
   readonly blockedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  readonly version: bigint;
   readonly planCode: string;
   readonly planName: string;
 };
@@ -27,7 +28,7 @@ export async function findClient(tx: Tx, clientId: string, tenant: string | null
     select c.id as "clientId", c.external_id as "externalId", c.type, c.status, c.verification_status as "verificationStatus",
            c.risk_level as "riskLevel", k.master_key as "masterKey", k.wrapped_key as "wrappedKey", c.sealed_profile as "sealedProfile",
            c.sealed_block_reason as "sealedBlockReason", c.blocked_at as "blockedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
-           p.code as "planCode", v.name as "planName"
+           c.version, p.code as "planCode", v.name as "planName"
     from client_profile.client c
     join client_profile.client_key k on k.client_id = c.id
     join client_profile.plan p on p.code = c.plan_code
@@ -42,7 +43,7 @@ export async function findClients(tx: Tx, clientIds: readonly string[]): Promise
     select c.id as "clientId", c.external_id as "externalId", c.type, c.status, c.verification_status as "verificationStatus",
            c.risk_level as "riskLevel", k.master_key as "masterKey", k.wrapped_key as "wrappedKey", c.sealed_profile as "sealedProfile",
            c.sealed_block_reason as "sealedBlockReason", c.blocked_at as "blockedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
-           p.code as "planCode", v.name as "planName"
+           c.version, p.code as "planCode", v.name as "planName"
     from unnest(${clientIds}::uuid[]) with ordinality u(id, place)
     cross join lateral (select * from client_profile.client c where c.id = u.id offset 0) c
     join client_profile.client_key k on k.client_id = c.id

@@ -13,12 +13,22 @@ import { openPerson, openProfile } from "./profile.ts";
 
 /** The client, or null where there is none that `visibleTo` may see: a tenant, or null for the bank itself, which sees all. */
 export async function findClient(tx: Tx, vault: Vault, clientId: string, visibleTo: string | null): Promise<Client | null> {
+  return (await findClientVersion(tx, vault, clientId, visibleTo))?.client ?? null;
+}
+
+/** As `findClient`, and which version of it that is. */
+export async function findClientVersion(
+  tx: Tx,
+  vault: Vault,
+  clientId: string,
+  visibleTo: string | null,
+): Promise<{ readonly client: Client; readonly version: bigint } | null> {
   const row = await store.findClient(tx, clientId, visibleTo);
-  if (row === null) return null;
-  const key = vault.openClientKey(row);
-  if (key === null) return null;
+  const key = row === null ? null : vault.openClientKey(row);
+  if (row === null || key === null) return null;
   const persons = row.type === "company" ? await store.findRelatedIndividuals(tx, clientId) : [];
-  return toClient(row, key, persons);
+  const client = toClient(row, key, persons);
+  return client === null ? null : { client, version: row.version };
 }
 
 /** How the bank reaches a client; `phoneIsE164` false: no code can be sent to the number. */

@@ -2,20 +2,26 @@
 
 import { callerTenant } from "#platform/access.ts";
 import { today } from "#platform/dates.ts";
-import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
+import type { Tx } from "#platform/db.ts";
+import { type Call, type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { invariant, platformProblems, refusePlatform } from "#platform/problem.ts";
-import { strictObject, Uuid } from "#platform/schema.ts";
+import { strictObject, Type, Uuid } from "#platform/schema.ts";
 import type { Vault } from "../keys/vault.ts";
 import { clientProfileProblems, standingProblems } from "../problems.ts";
 import type { StandingKit } from "../standing/standing-changes.ts";
 import { readCreation } from "./client-bodies.ts";
 import { updateClient } from "./client-update.ts";
-import { findClient } from "./clients.ts";
+import { findClient, findClientVersion } from "./clients.ts";
 import { Client, CreateClient, CreatedClient, OwnClient, UpdateClient } from "./contract.ts";
 import { registerClient } from "./registration.ts";
 
 const TAGS = ["ClientProfile - System / Clients"];
 const ClientId = strictObject({ clientId: Uuid });
+const IfMatch = strictObject({
+  ifMatch: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: "ETag of the client as it was read; 412 when it has changed since." }),
+  ),
+});
 
 const createClient = ({ vault }: StandingKit): Endpoint =>
   endpoint({
@@ -52,14 +58,21 @@ const changeClient = (kit: StandingKit): Endpoint =>
     audience: "system",
     scope: "clients.write",
     params: ClientId,
+    query: IfMatch,
+    headerOf: { ifMatch: "If-Match" },
     body: UpdateClient,
     reply: Client,
-    problems: { duplicateEmail: clientProfileProblems.duplicateEmail, invalidState: standingProblems.invalidState },
+    problems: {
+      duplicateEmail: clientProfileProblems.duplicateEmail,
+      invalidState: standingProblems.invalidState,
+      preconditionFailed: platformProblems.preconditionFailed,
+    },
     answerTellsOf: ({ params }) => params.clientId,
     work: "write",
-    async handle(tx, { params, body, caller }) {
-      await updateClient(tx, kit, params.clientId, caller.tenant, body);
-      return (await findClient(tx, kit.vault, params.clientId, caller.tenant)) ?? refusePlatform("notFound");
+    async handle(tx, { params, query, body, caller, tag }) {
+      const { clientId } = params;
+      await updateClient(tx, kit, { clientId, visibleTo: caller.tenant, ifMatch: query.ifMatch }, body);
+      return await show(tx, kit.vault, { clientId, caller, tag });
     },
   });
 
@@ -70,16 +83,25 @@ const getClient = (vault: Vault): Endpoint =>
     path: "/internal/Clients/{clientId}",
     tags: TAGS,
     summary: "A client's profile",
-    description: "A token with a tenant sees the clients of that tenant only: the others answer 404.",
+    description:
+      "A token with a tenant sees the clients of that tenant only: the others answer 404. The ETag of the answer is the version of the client.",
     audience: "system",
     scope: "clients.read",
     params: ClientId,
     reply: Client,
     work: "read",
-    async handle(tx, { params, caller }) {
-      return (await findClient(tx, vault, params.clientId, caller.tenant)) ?? refusePlatform("notFound");
-    },
+    handle: (tx, { params, caller, tag }) => show(tx, vault, { clientId: params.clientId, caller, tag }),
   });
+
+async function show(
+  tx: Tx,
+  vault: Vault,
+  { clientId, caller, tag }: Pick<Call<unknown, unknown, unknown>, "caller" | "tag"> & { clientId: string },
+): Promise<Client> {
+  const { client, version } = (await findClientVersion(tx, vault, clientId, caller.tenant)) ?? refusePlatform("notFound");
+  tag(version);
+  return client;
+}
 
 const getOwnClient = (vault: Vault): Endpoint =>
   endpoint({

@@ -19,6 +19,7 @@ import {
   type Told,
 } from "./idempotency.ts";
 import { sendFile } from "./file-answer.ts";
+import { entityTag } from "./if-match.ts";
 import { EmptyBody } from "../schema.ts";
 import { canonicalRequest, type Input } from "./input.ts";
 import { takesKey } from "./openapi.ts";
@@ -50,7 +51,8 @@ export async function runEndpoint(
     const contentKey = key === null ? null : keyWithContent(key, content);
     return { stored: await runOnce(db, actor, contentKey, async (tx) => tell(call, await work(tx)), describe, sealer) };
   };
-  const call: AnyCall = { ...input, caller, key, traceId: request.id, ...receive(endpoint, request, reply, settle) };
+  const tag = (version: bigint): void => void reply.header("etag", entityTag(version));
+  const call: AnyCall = { ...input, caller, key, traceId: request.id, tag, ...receive(endpoint, request, reply, settle) };
 
   if (endpoint.work === "file") return await sendFile(await endpoint.handle(call), request, reply);
   if (endpoint.work === "read") {
