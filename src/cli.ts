@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import { clientProfileVerifiable } from "#client-profile";
 import { ledgerVerifiable } from "#general-ledger";
-import { verificationVerifiable } from "#onboarding";
+import { importVerifiable, verificationVerifiable } from "#onboarding";
 import { oneTimeCodesVerifiable } from "#one-time-codes";
 import { registerTokenCommand } from "#platform/cli-token.ts";
 import { registerVerifyCommand } from "#platform/cli-verify.ts";
@@ -27,7 +27,15 @@ registerTokenCommand(program, {
 
 registerVerifyCommand(program, {
   environment: () => readEnvironment(),
-  rooms: [platformVerifiable, clientProfileVerifiable, ledgerVerifiable, oneTimeCodesVerifiable, verificationVerifiable, bankVerifiable],
+  rooms: [
+    platformVerifiable,
+    clientProfileVerifiable,
+    ledgerVerifiable,
+    oneTimeCodesVerifiable,
+    verificationVerifiable,
+    importVerifiable,
+    bankVerifiable,
+  ],
 });
 
 registerKeysCommand(program, readEnvironment);

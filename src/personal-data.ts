@@ -2,10 +2,10 @@
 // operator's replay erase the same.
 
 import { clientAccounts } from "#general-ledger";
-import { clientVerifications } from "#onboarding";
+import { clientImports, clientVerifications } from "#onboarding";
 import { clientCodes } from "#one-time-codes";
 
 /** Name of the file below the data folder that remembers erasures outside the database. */
 export const ERASURE_LIST = "erasures.ndjson";
 
-export const PERSONAL_DATA = [...clientVerifications, ...clientCodes, ...clientAccounts.data];
+export const PERSONAL_DATA = [...clientVerifications, ...clientImports, ...clientCodes, ...clientAccounts.data];

@@ -3,7 +3,7 @@
 
 import { clientProfileVerifiable } from "#client-profile";
 import { ledgerVerifiable } from "#general-ledger";
-import { verificationVerifiable } from "#onboarding";
+import { importVerifiable, verificationVerifiable } from "#onboarding";
 import { oneTimeCodesVerifiable } from "#one-time-codes";
 import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { type Report, verify } from "#platform/verify.ts";
@@ -35,6 +35,7 @@ export const rooms = [
   ledgerVerifiable,
   oneTimeCodesVerifiable,
   verificationVerifiable,
+  importVerifiable,
   bankVerifiable,
 ];
 

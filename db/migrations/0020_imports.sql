@@ -84,6 +84,22 @@ create table onboarding.import_fault (
   constraint import_fault_external_id_has_at_most_100_characters check (char_length(external_id) <= 100),
   constraint import_fault_names_a_client_in_use check (client_id is null or code = 'duplicateExternalId')
 );
-grant select, insert on onboarding.import_fault to finlego_app;
-create trigger import_fault_is_immutable before update or delete or truncate on onboarding.import_fault
+create index import_fault_by_client on onboarding.import_fault (client_id) where client_id is not null;
+grant select, insert, update (external_id) on onboarding.import_fault to finlego_app;
+
+-- Only the erasure of a client takes something away: what its tenant called it.
+create function onboarding.check_import_fault_change() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.client_id is null or new.external_id is not null then
+    raise exception 'fault of row % of import % is not changed', old.row, old.import_id using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger import_fault_only_forgets before update on onboarding.import_fault
+  for each row execute function onboarding.check_import_fault_change();
+create trigger import_fault_is_kept before delete or truncate on onboarding.import_fault
   for each statement execute function platform.refuse_change();

@@ -62,10 +62,10 @@ describe("a file of clients", () => {
     );
     expect(await rowsOf("select action from platform.audit_entry where subject = any($1)", [subjects])).toHaveLength(3);
     const importId = String(body["importId"]);
-    expect(await rowsOf("select data, tenant from platform.event where subject = $1", [`import:${importId}`])).toEqual([
+    expect(await rowsOf("select data, tenant from platform.event where subject = $1", [`import:north:${importId}`])).toEqual([
       { tenant: "north", data: { importId, rows: 3, created: 3, duplicates: 0, faulty: 0 } },
     ]);
-    expect(await rowsOf("select action from platform.audit_entry where subject = $1 order by id", [`import:${importId}`])).toEqual([
+    expect(await rowsOf("select action from platform.audit_entry where subject = $1 order by id", [`import:north:${importId}`])).toEqual([
       { action: "clients.importStarted" },
       { action: "clients.importFinished" },
     ]);

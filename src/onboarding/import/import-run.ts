@@ -56,7 +56,7 @@ export class ImportRun {
       if (key !== null) await claimList(tx, key, tx.actor.traceId);
       this.now = tx.now;
       if (await store.insertRun(tx, tenant, importId, this.#sender)) {
-        await writeAudit(tx, { action: "clients.importStarted", subject: `import:${importId}`, detail: { tenant } });
+        await writeAudit(tx, { action: "clients.importStarted", subject: subjectOf(this.#name), detail: { tenant } });
       } else if (!(await store.takeRun(tx, tenant, importId, this.#sender))) {
         const run = await store.findRun(tx, tenant, importId);
         this.isFinished = run?.finishedAt != null;
@@ -118,8 +118,8 @@ export class ImportRun {
       const run = await store.findRun(tx, tenant, importId);
       invariant(run, "a run vanished");
       const detail = { importId, rows: run.rows, created: run.created, duplicates: run.duplicates, faulty: run.faulty };
-      await writeAudit(tx, { action: "clients.importFinished", subject: `import:${importId}`, detail });
-      await publish(tx, { type: "clients.importFinished", subject: `import:${importId}`, tenant, data: detail });
+      await writeAudit(tx, { action: "clients.importFinished", subject: subjectOf(this.#name), detail });
+      await publish(tx, { type: "clients.importFinished", subject: subjectOf(this.#name), tenant, data: detail });
     });
   }
 
@@ -186,6 +186,11 @@ export class ImportRun {
     // Where this fails the next batch will say whether the run is still ours.
     await this.#deps.db.write(this.#actor, (tx) => store.holdRun(tx, tenant, importId, this.#sender)).catch(() => undefined);
   }
+}
+
+/** An importId is its tenant's own: another tenant may use the same. */
+function subjectOf({ tenant, importId }: RunName): string {
+  return `import:${tenant}:${importId}`;
 }
 
 /** What is told of a row whose externalId is in use; `clientId` null where the client is erased or stands in the same file. */

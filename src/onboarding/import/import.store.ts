@@ -138,3 +138,28 @@ export async function listFaults(tx: Tx, tenant: string, importId: string, after
     order by row
     limit ${limit}`;
 }
+
+/** A row of somebody's import that named a client who was there already. */
+export type FaultOfClient = { readonly importId: string; readonly row: number; readonly externalId: string | null; readonly at: Date };
+
+/** Faults that name the client, behind a position ("importId row"), in its order. */
+export async function listFaultsOfClient(tx: Tx, clientId: string, after: string | null, limit: number): Promise<FaultOfClient[]> {
+  const [importId = null, row = null] = after?.split(" ") ?? [];
+  return await tx.sql<FaultOfClient>`
+    select f.import_id as "importId", f.row, f.external_id as "externalId", r.started_at as at
+    from onboarding.import_fault f
+    join onboarding.import_run r on (r.tenant, r.id) = (f.tenant, f.import_id)
+    where f.client_id = ${clientId} and (${importId}::uuid is null or (f.import_id, f.row) > (${importId}::uuid, ${row}::integer))
+    order by f.import_id, f.row
+    limit ${limit}`;
+}
+
+/** Forgets what the client's tenant called it; tells in how many faults it stood. */
+export async function forgetExternalIds(tx: Tx, clientId: string): Promise<number> {
+  const rows = await tx.sql`
+    update onboarding.import_fault
+    set external_id = null
+    where client_id = ${clientId} and external_id is not null
+    returning 1 as forgotten`;
+  return rows.length;
+}
