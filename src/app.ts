@@ -13,7 +13,7 @@ import {
   startLedgerTasks,
   Writer,
 } from "#general-ledger";
-import { type ClientProfile, clientKeys, openClientProfile, Vault } from "#client-profile";
+import { type ClientProfile, clientKeys, openClientProfile } from "#client-profile";
 import { importEndpoints, onboardingEndpoints, openVerification, type Verification, type VerificationDeps } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
@@ -230,8 +230,7 @@ export async function describeApi(): Promise<unknown> {
   const log = pino({ level: "silent" });
   const db = new Database({ url: "postgres://unused.invalid/unused", role: null, poolSize: 1, name: "describe" });
   const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
-  const masterKeys = developmentMasterKeys();
-  const vault = new Vault(masterKeys, masterKeys.newKey("no data here").key);
+  const vault = clientKeys.openNowhere(developmentMasterKeys());
   const clients = openClientProfile({ db, vault, accounts: clientAccounts, documents: NO_DOCUMENTS, privacy: privacySettings(config) });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
   const codes = openOneTimeCodes({ db, delivery: null, ownsAccount, findContact: clients.findContact });

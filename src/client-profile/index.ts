@@ -3,7 +3,6 @@
 export { clientProfileVerifiable } from "./checks.store.ts";
 export { type ClientProfile, openClientProfile } from "./client-profile.ts";
 export { clientKeys } from "./keys/client-keys.ts";
-export { Vault } from "./keys/vault.ts";
 export { clientErasures } from "./privacy/erasures.ts";
 export { lockClientForShare } from "./profiles/clients.ts";
 export { NewCompany, NewIndividual } from "./profiles/contract.ts";

@@ -11,8 +11,8 @@ import { readSettings, type SettingsReader } from "./setting-readers.ts";
 import type { Mode } from "./settings.ts";
 import { StartupError } from "./startup-error.ts";
 
-export type { Config, DocumentSettings, SumsubSettings } from "./config-types.ts";
-export { type Mode, SETTINGS } from "./settings.ts";
+export type { Config } from "./config-types.ts";
+export { SETTINGS } from "./settings.ts";
 
 /** The environment of this process, completed (never overridden) by a file .env in `folder`. */
 export function readEnvironment(folder: string = process.cwd()): NodeJS.ProcessEnv {

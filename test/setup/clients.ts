@@ -1,11 +1,12 @@
 // Client profiles to test, under keys that are the same in every test.
 
-import { type ClientProfile, openClientProfile, Vault } from "#client-profile";
+import { type ClientProfile, openClientProfile } from "#client-profile";
 import { clientAccounts } from "#general-ledger";
 import { onboardingEndpoints } from "#onboarding";
 import { Database } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
 import { DataKey, developmentMasterKeys, KEY_BYTES } from "#platform/sealing.ts";
+import { Vault } from "../../src/client-profile/keys/vault.ts";
 import { PERSONAL_DATA } from "../../src/personal-data.ts";
 import { memoryStore } from "./memory-store.ts";
 
@@ -23,7 +24,12 @@ export type TestClientsOptions = {
   readonly keepErasure?: (line: string) => Promise<void>;
 };
 
-export function openTestClients({ db, documents, retentionYears = 5, keepErasure = async () => {} }: TestClientsOptions = {}): ClientProfile {
+export function openTestClients({
+  db,
+  documents,
+  retentionYears = 5,
+  keepErasure = async () => {},
+}: TestClientsOptions = {}): ClientProfile {
   return openClientProfile({
     db: db ?? new Database({ url: "postgresql://nobody@127.0.0.1:1/nothing", role: null, poolSize: 1, name: "unused" }),
     vault: aVault(),

@@ -1,7 +1,17 @@
-// The keys of clients as the composition root and the operator work with them: opened at start, told of, wrapped anew.
+// The keys of clients as the composition root and the operator work with them.
 
+import type { MasterKeys } from "#platform/sealing.ts";
 import { hasUnsealedClients, sealOldClients } from "./old-clients.ts";
 import { describeKeys, rotateKeys } from "./rotation.ts";
-import { openVault } from "./vault.ts";
+import { openVault, SEARCH_KEY_OWNER, Vault } from "./vault.ts";
 
-export const clientKeys = { openVault, hasUnsealedClients, sealOldClients, describe: describeKeys, rotate: rotateKeys };
+/** The keys under which clients' data stand: opened at start, told of, wrapped anew under another master key. */
+export const clientKeys = {
+  openVault,
+  /** A vault of no database, for describing what would be served. */
+  openNowhere: (masterKeys: MasterKeys): Vault => new Vault(masterKeys, masterKeys.newKey(SEARCH_KEY_OWNER).key),
+  hasUnsealedClients,
+  sealOldClients,
+  describe: describeKeys,
+  rotate: rotateKeys,
+};

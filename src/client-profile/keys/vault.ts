@@ -15,6 +15,7 @@ const NO_SEARCH_KEY =
 const MARK_BYTES = 16;
 const NO_KEY = "The data of this client cannot be opened here at present.";
 
+/** Makes and opens clients' keys, and makes the marks by which clients are found. */
 export class Vault {
   readonly masterKeys: MasterKeys;
   readonly #searchKey: DataKey;
