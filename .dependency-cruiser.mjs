@@ -1,13 +1,13 @@
 // Who may import whom, made from the plan in tools/rules/house.ts. Type-only imports count: a type that points up couples
 // as well as a call does.
 
-import { CORNERS, LISTENING_PLACES, MODULES, NETWORK_PLACES, PURE_FILES, PURE_PACKAGES, ROOMS } from "./tools/rules/house.ts";
+import { CORNERS, LISTENING_PLACES, MODULES, NETWORK_PLACES, PURE_ENDING, PURE_FILES, PURE_PACKAGES, ROOMS } from "./tools/rules/house.ts";
 
 const escape = (text) => text.replaceAll(".", "\\.");
 const anyOf = (names) => `(?:${names.map(escape).join("|")})`;
 
 const TESTS = "\\.test\\.ts$";
-const PURE = `^src/.+/${anyOf(PURE_FILES)}$`;
+const PURE = `^src/.+(?:/${anyOf(PURE_FILES)}|[^/]${escape(PURE_ENDING)})$`;
 const HTTP_CLIENTS = "^(?:node:)?(?:https?|http2|net|tls|dgram|dns)$|node_modules/(?:undici|axios|got|ky|node-fetch)/";
 const FRAMEWORKS = "node_modules/(?:fastify|@fastify|pg|pino|graphile-worker|prom-client|ajv)/";
 

@@ -36,30 +36,49 @@ export const PURE_FILES = [
   "attempts.ts",
   "bearer-token.ts",
   "canonical.ts",
-  "change.contract.ts",
+  "client-filter.ts",
   "command.ts",
+  "company-rules.ts",
+  "content-judge.ts",
   "contract.ts",
   "country.ts",
   "currency.ts",
+  "date-bounds.ts",
   "dates.ts",
   "decimal.ts",
   "destination.ts",
+  "document.ts",
+  "file-name.ts",
+  "foreign.ts",
+  "foreign.ts",
   "iban.ts",
   "json-numbers.ts",
   "json-scan.ts",
   "json.ts",
+  "marks.ts",
+  "mask.ts",
   "mod97.ts",
   "money.ts",
+  "page.ts",
   "payment-life.ts",
   "payment.ts",
+  "person-rules.ts",
+  "plan.ts",
   "posting.ts",
   "problem.ts",
   "problems.ts",
   "schema.ts",
+  "skeletons.ts",
+  "skeletons.ts",
   "standing.ts",
+  "structure.ts",
+  "structure.ts",
   "token-claims.ts",
   "words.ts",
 ] as const;
+
+/** Also pure: wire words that fill more than one file of their folder. */
+export const PURE_ENDING = ".contract.ts";
 
 /** Packages that pure files may use. */
 export const PURE_PACKAGES = ["typebox", "ibantools", "i18n-iso-countries", "libphonenumber-js"] as const;
@@ -102,7 +121,8 @@ export const isIn = (places: readonly string[], path: string): boolean =>
 export const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.startsWith("test/");
 
 export const isPure = (path: string): boolean =>
-  path.startsWith("src/") && (PURE_FILES as readonly string[]).includes(path.slice(path.lastIndexOf("/") + 1));
+  path.startsWith("src/") &&
+  (path.endsWith(PURE_ENDING) || (PURE_FILES as readonly string[]).includes(path.slice(path.lastIndexOf("/") + 1)));
 
 /** The folder under src/ that a file belongs to; undefined for the files at the top and outside src/. */
 export const roomOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1];
