@@ -112,10 +112,10 @@ const idsOf = (answer: TestAnswer): string[] => itemsOf(answer).map(({ clientId 
 
 async function walk(query: string, tenant?: string): Promise<string[]> {
   const ids: string[] = [];
-  for (let cursor: unknown = null; ; ) {
-    const answer = await list(`${query}${cursor === null ? "" : `&cursor=${String(cursor)}`}`, tenant);
+  for (let cursor: string | null = null; ; ) {
+    const answer = await list(`${query}${cursor === null ? "" : `&cursor=${cursor}`}`, tenant);
     ids.push(...idsOf(answer));
-    cursor = answer.body["nextCursor"];
+    cursor = answer.body["nextCursor"] as string | null;
     if (cursor === null) return ids;
   }
 }
@@ -142,14 +142,14 @@ test("newest first, or oldest first; walked by cursor every client is met once",
 });
 
 test("every filter, and every two of them, mean what they say; pages by number, total and walk agree", async () => {
-  const { note, pick } = random();
+  const chance = random();
   for (let round = 0; round < 60; round++) {
-    const whose = pick(["all", "north", "south"]);
+    const whose = chance.pick(["all", "north", "south"]);
     const tenant = whose === "all" ? undefined : whose;
-    const statuses: string[] = pick([[], ["active"], ["pending", "rejected"], ["closed"]]);
-    const verificationStatuses: string[] = pick([[], [], ["approved"], ["notStarted", "pending"]]);
-    const riskLevels: string[] = pick([[], [], ["high"], ["low", "prohibited"]]);
-    const type = pick([null, null, "company", "individual"]);
+    const statuses: string[] = chance.pick([[], ["active"], ["pending", "rejected"], ["closed"]]);
+    const verificationStatuses: string[] = chance.pick([[], [], ["approved"], ["notStarted", "pending"]]);
+    const riskLevels: string[] = chance.pick([[], [], ["high"], ["low", "prohibited"]]);
+    const type = chance.pick([null, null, "company", "individual"]);
     const expected = known.filter(
       (client) =>
         (tenant === undefined || client.tenant === tenant) &&
@@ -165,7 +165,7 @@ test("every filter, and every two of them, mean what they say; pages by number, 
       ...(type === null ? [] : [`type=${type}`]),
     ].join("&");
     const walked = await walk(`${query}&pageSize=23`, tenant);
-    expect(new Set(walked), note).toEqual(new Set(expected.map(({ clientId }) => clientId)));
+    expect(new Set(walked), chance.note).toEqual(new Set(expected.map(({ clientId }) => clientId)));
     expect(walked).toHaveLength(expected.length);
     const page = await list(`${query}&pageNumber=2&pageSize=10&includeTotalCount=true`, tenant);
     expect(idsOf(page)).toEqual(walked.slice(10, 20));

@@ -28,7 +28,7 @@ export function searchMarksOf(marker: Marker, externalId: string | null, profile
  */
 export function searchedWords(text: string): string[] {
   const words = PHONE.test(text) && digitsOf(text).length >= PHONE_DIGITS_MIN ? [digitsOf(text)] : wordsOf(text);
-  return [...new Set(words.map((word) => [...word].slice(0, PREFIX_MAX).join("")))];
+  return [...new Set(words.map((word) => Array.from(word).slice(0, PREFIX_MAX).join("")))];
 }
 
 /** The marks that a client must have to be found by all these words. */
@@ -55,7 +55,7 @@ function digitsOf(text: string): string {
 }
 
 function addPrefixes(words: Set<string>, word: string): void {
-  const letters = [...word];
+  const letters = Array.from(word);
   for (let length = Math.min(PREFIX_MIN, letters.length); length <= Math.min(PREFIX_MAX, letters.length); length++) {
     words.add(letters.slice(0, length).join(""));
   }
