@@ -65,7 +65,7 @@ test("every operation has its own id, a summary, a group, an audience and only m
     expect(operation.operationId, where).toMatch(/^[a-z][A-Za-z0-9]+$/);
     expect(operation.summary, where).toMatch(/\S/);
     expect(operation.tags.length, where).toBeGreaterThan(0);
-    expect(["frontOffice", "system", "integration"], where).toContain(operation["x-audience"]);
+    expect(["frontOffice", "system", "integration", "signature"], where).toContain(operation["x-audience"]);
     expect(
       Object.keys(operation).filter((name) => !MEMBERS.includes(name)),
       where,
@@ -95,6 +95,9 @@ test("paths that differ only in the name of a parameter do not stand side by sid
 
 /** Operations that answer a file, and what it may be. */
 const FILES: Readonly<Record<string, readonly string[]>> = {
+  downloadDocument: ["application/pdf", "image/jpeg", "image/png", "image/heic"],
+  downloadRelatedIndividualDocument: ["application/pdf", "image/jpeg", "image/png", "image/heic"],
+  listClientImportFaults: ["application/json", "text/csv"],
   exportTransactions: ["text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/json"],
 };
 
@@ -102,7 +105,9 @@ test("every operation says what success is, and lists its refusals as problems",
   for (const { path, method, operation } of operations) {
     const where = `${method} ${path}`;
     const statuses = Object.keys(operation.responses);
-    expect(statuses, where).toEqual(expect.arrayContaining(["200", "400", "401", "403", "405", "429", "500", "503"]));
+    expect(statuses, where).toEqual(expect.arrayContaining(["200", "400", "401", "405", "429", "500", "503"]));
+    // Who signs is let in or unknown.
+    expect(statuses.includes("403"), where).toBe(operation["x-audience"] !== "signature");
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
       expect(description, `${where} ${status}`).toMatch(/\S/);
       expect(description, `${where} ${status}`).not.toBe("Default Response");
@@ -115,14 +120,23 @@ test("every operation says what success is, and lists its refusals as problems",
 });
 
 /** What is asked for without saying anything more. */
-const BODY_OPTIONAL = /^(?:(?:pend|post|cancel)Payment(?:OfLedger)?|recalculateAccounts)$/;
+const BODY_OPTIONAL =
+  /^(?:(?:pend|post|cancel)Payment(?:OfLedger)?|recalculateAccounts|unblockClient|requestDeletion|startClientVerification)$/;
 
-test("a body is JSON, and required where there is one; what changes something takes an Idempotency-Key", () => {
+/** Operations that take no JSON, and what they take. */
+const STREAMS: Readonly<Record<string, readonly string[]>> = {
+  uploadDocument: ["multipart/form-data"],
+  uploadDocuments: ["multipart/form-data"],
+  uploadRelatedIndividualDocument: ["multipart/form-data"],
+  importClients: ["application/x-ndjson", "text/csv"],
+};
+
+test("a body is JSON but for those of files, and required where there is one; what changes something takes an Idempotency-Key", () => {
   for (const { path, method, operation } of operations) {
     const where = `${method} ${path}`;
     const { requestBody, parameters = [] } = operation;
     if (requestBody !== undefined) {
-      expect(Object.keys(requestBody.content), where).toEqual(["application/json"]);
+      expect(Object.keys(requestBody.content), where).toEqual(STREAMS[operation.operationId] ?? ["application/json"]);
       expect(requestBody.required, where).toBe(!BODY_OPTIONAL.test(operation.operationId));
     }
     const takesKey = parameters.some(({ in: place, name }) => place === "header" && name === "Idempotency-Key");

@@ -2,6 +2,7 @@
 // fuzz test; whoever adds an operation gets its requests without a line here.
 
 import fc from "fast-check";
+import { streamedBody, type StreamedBody } from "./streamed-requests.ts";
 
 /** A JSON schema as far as it says what to send. */
 export type Schema = {
@@ -28,18 +29,18 @@ export type Operation = {
   readonly method: string;
   readonly path: string;
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly required?: boolean; readonly schema: Schema }[];
-  readonly requestBody?: { readonly content: { readonly "application/json"?: { readonly schema: Schema } } };
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
   readonly responses: Readonly<Record<string, unknown>>;
 };
 
-/** `body` is JSON text, or undefined for none. */
+/** `body` is JSON text, bytes of the media type in `headers`, or undefined for none. */
 export type GeneratedRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: string | Buffer | undefined;
 };
 
-/** What the bank knows: ids for paths and fields by name, and bodies that would be taken, by operationId. */
+/** What the bank knows: ids for paths and fields by name, and bodies that would be taken, by operationId: of a form its parts by name. */
 export type Hints = {
   readonly ids: Readonly<Record<string, readonly string[]>>;
   readonly bodies: Readonly<Record<string, fc.Arbitrary<unknown>>>;
@@ -58,6 +59,7 @@ export function requestOf(operation: Operation, hints: Hints): fc.Arbitrary<Gene
   const { path, parameters = [], requestBody } = operation;
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
   const query = parameters.filter((each) => each.in === "query");
+  if (requestBody !== undefined && !("application/json" in requestBody.content)) return streamRequestOf(operation, hints);
   const schema = requestBody?.content["application/json"]?.schema;
   const generated = schema === undefined ? fc.constant(undefined) : valueOf(schema, hints);
   const hint = hints.bodies[operation.operationId];
@@ -88,6 +90,42 @@ export function requestOf(operation: Operation, hints: Hints): fc.Arbitrary<Gene
       },
       body: parts.body === undefined || parts.noBody === true ? undefined : toText(parts.body),
     }));
+}
+
+/** To an operation that takes other media types: mostly one of those, with what may stand in it or nearly so. */
+function streamRequestOf({ operationId, path, parameters = [], requestBody }: Operation, hints: Hints): fc.Arbitrary<GeneratedRequest> {
+  const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  const query = parameters.filter((each) => each.in === "query");
+  return fc
+    .record({
+      path: fc.record(Object.fromEntries(pathNames.map((name) => [name, pathValue(name, hints)]))),
+      query: fc.tuple(...query.map((each) => queryPair(each, hints))),
+      sent: fc.oneof(...Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => bodyIn(type, schema))),
+      key: rarely(fc.constantFrom("fuzz-1", "fuzz-2", "", "x".repeat(101))),
+      type: rarely(fc.constantFrom("text/plain", "application/json", "multipart/form-data", "multipart/form-data; boundary=other", "")),
+    })
+    .map(({ path: names, query: pairs, sent, key, type }) => ({
+      url: urlOf(
+        path,
+        names,
+        pairs.filter((pair) => pair !== null),
+      ),
+      headers: { ...(key === null ? {} : { "idempotency-key": key }), "content-type": type ?? sent.contentType },
+      body: sent.body,
+    }));
+
+  function bodyIn(type: string, schema: Schema): fc.Arbitrary<StreamedBody> {
+    const members = Object.entries(schema.properties ?? {}).map(
+      ([name, member]) => [name, known(name, hints, valueOf(member, hints))] as const,
+    );
+    const generated = type === "multipart/form-data" ? fc.record(Object.fromEntries(members)) : odd.map((value) => toText(value));
+    const hint = hints.bodies[operationId];
+    return streamedBody(
+      type,
+      schema,
+      hint === undefined ? generated : fc.oneof({ weight: 3, arbitrary: hint }, { weight: 1, arbitrary: generated }),
+    );
+  }
 }
 
 /** Numbers that JSON can write and a double cannot hold, and texts that are no JSON: written without the quotes. */

@@ -8,7 +8,7 @@ import { openLedgerApp, type LedgerApp } from "../setup/ledger.ts";
 
 type Operation = {
   readonly operationId: string;
-  readonly "x-audience"?: "frontOffice" | "system" | "integration";
+  readonly "x-audience"?: "frontOffice" | "system" | "integration" | "signature";
   readonly "x-scope"?: string;
   readonly security?: readonly unknown[];
 };
@@ -18,6 +18,9 @@ const api = (await describeApi()) as { paths: Record<string, Record<string, Oper
 const routes: Route[] = Object.entries(api.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })),
 );
+
+/** Operations for whoever signs their bodies; all others ask for a token. */
+const SIGNED: readonly string[] = ["/integration/sumsub-webhooks/update-state"];
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 
@@ -50,44 +53,91 @@ test("the description names audience, scope and credential of every operation th
   expect(served.length).toBeGreaterThan(10);
   for (const route of routes.filter((each) => each["x-audience"] !== undefined)) {
     const scope = route["x-scope"];
-    expect([route.operationId, scope === undefined]).toEqual([route.operationId, route["x-audience"] === "frontOffice"]);
+    const isScoped = route["x-audience"] === "system" || route["x-audience"] === "integration";
+    expect([route.operationId, scope !== undefined]).toEqual([route.operationId, isScoped]);
     if (scope !== undefined) expect(SCOPES).toContain(scope);
-    expect(route.security).toEqual([{ bearer: scope === undefined ? [] : [scope] }]);
+    const isSigned = route["x-audience"] === "signature";
+    expect(route.security).toEqual([isSigned ? { signature: [] } : { bearer: scope === undefined ? [] : [scope] }]);
   }
 });
 
-test("the audience follows from the path, as documented: internal, integration, or the front office", () => {
-  for (const route of routes.filter((each) => each["x-audience"] !== undefined)) {
+test("the audience follows from the path, as documented: internal, integration, or the front office; signed operations are named", () => {
+  expect(routes.filter((each) => each["x-audience"] === "signature").map(({ path }) => path)).toEqual(SIGNED);
+  for (const route of routes.filter(isForTokens)) {
     const expected = route.path.startsWith("/integration/") ? "integration" : route.path.includes("/internal/") ? "system" : "frontOffice";
     expect([route.path, route["x-audience"]]).toEqual([route.path, expected]);
   }
 });
 
-describe.each(
-  routes.filter((route) => route["x-audience"] !== undefined).map((route) => [`${route.method} ${route.path}`, route] as const),
-)("%s", (_, route) => {
+/** The probes have no audience. */
+function isForTokens(route: Route): boolean {
+  return route["x-audience"] !== undefined && route["x-audience"] !== "signature";
+}
+
+const named = (some: readonly Route[]) => some.map((route) => [`${route.method} ${route.path}`, route] as const);
+
+/** Credentials that no route may take. */
+async function badCredentials(good: string): Promise<Record<string, string | null>> {
+  const request = { audience: "system", scope: SCOPES.join(" ") } as const;
+  const [header = "", claims = "", signature = ""] = good.split(".");
+  return {
+    "no header": null,
+    "an empty one": "",
+    "another scheme": `Basic ${Buffer.from("user:password").toString("base64")}`,
+    "no scheme": good,
+    garbage: bearer("garbage"),
+    "an empty token": "Bearer ",
+    "no signature": bearer(`${header}.${claims}.`),
+    "another signature": bearer(`${header}.${claims}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`),
+    "alg none": bearer(`${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString("base64url")}.${claims}.`),
+    expired: bearer(await bank.mint({ ...request, expiresInSeconds: 1 }, { atMs: Date.now() - 3_600_000 })),
+    "not yet issued": bearer(await bank.mint(request, { atMs: Date.now() + 3_600_000 })),
+    "another audience": bearer(await bank.mint(request, { audience: "elsewhere" })),
+    "another issuer": bearer(await bank.mint(request, { issuer: "https://elsewhere.test" })),
+  };
+}
+
+const SPELLINGS: readonly ((url: string) => string)[] = [
+  (url) => url.toUpperCase(),
+  (url) => url.toLowerCase(),
+  (url) => `${url}/`,
+  (url) => `/${url}`,
+  (url) => url.replace(/\/(?=[^/]*$)/, "//"),
+  (url) => url.replace(/\/(?=[^/]*$)/, "/./"),
+  (url) => url.replace(/\/(?=[^/]*$)/, "%2f"),
+  (url) => url.replace(/\/(?=[^/]*$)/, "%5c"),
+  (url) => url.replace(/[a-z](?=[^/]*$)/i, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
+  (url) => `${url};x=y`,
+  (url) => `${url}%00`,
+  (url) => `${url}?scope=ledger.write`,
+  (url) => `/v2${url}`,
+  (url) => `/x/..${url}`,
+];
+
+describe.each(named(routes.filter((route) => route["x-audience"] === "signature")))("%s", (_, route) => {
+  test("opens to no token whatever, good or bad, in no spelling of its path", async () => {
+    const good = [await systemToken(SCOPES.join(" ")), await bank.mint({ audience: "frontOffice", clientId: NOBODY })];
+    const credentials = { ...(await badCredentials(good[0] ?? "")), ...Object.fromEntries(good.map((token) => [token, bearer(token)])) };
+    for (const [name, credential] of Object.entries(credentials)) {
+      expect([name, await statusOf(route, credential)]).toEqual([name, 401]);
+      for (const spelling of SPELLINGS) expect([401, 404, 400, 405]).toContain(await statusOf(route, credential, spelling));
+    }
+  });
+
+  test("other methods are not there", async () => {
+    for (const method of ["HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "GET"]) {
+      expect([method, await statusOf({ ...route, method }, null)]).toEqual([method, 405]);
+    }
+  });
+});
+
+describe.each(named(routes.filter(isForTokens)))("%s", (_, route) => {
   const isFrontOffice = route["x-audience"] === "frontOffice";
 
   test("without a sound token: 401", async () => {
     const scope = SCOPES.join(" ");
-    const request = { audience: "system", scope } as const;
     const good = isFrontOffice ? await bank.mint({ audience: "frontOffice", clientId: NOBODY }) : await systemToken(scope);
-    const [header = "", claims = "", signature = ""] = good.split(".");
-    const bad: Record<string, string | null> = {
-      "no header": null,
-      "an empty one": "",
-      "another scheme": `Basic ${Buffer.from("user:password").toString("base64")}`,
-      "no scheme": good,
-      garbage: bearer("garbage"),
-      "an empty token": "Bearer ",
-      "no signature": bearer(`${header}.${claims}.`),
-      "another signature": bearer(`${header}.${claims}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`),
-      "alg none": bearer(`${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString("base64url")}.${claims}.`),
-      expired: bearer(await bank.mint({ ...request, expiresInSeconds: 1 }, { atMs: Date.now() - 3_600_000 })),
-      "not yet issued": bearer(await bank.mint(request, { atMs: Date.now() + 3_600_000 })),
-      "another audience": bearer(await bank.mint(request, { audience: "elsewhere" })),
-      "another issuer": bearer(await bank.mint(request, { issuer: "https://elsewhere.test" })),
-    };
+    const bad = await badCredentials(good);
     const found = await Promise.all(Object.entries(bad).map(async ([name, credential]) => [name, await statusOf(route, credential)]));
     expect(found).toEqual(Object.keys(bad).map((name) => [name, 401]));
   });
@@ -128,38 +178,22 @@ describe.each(
     const wrong = bearer(
       isFrontOffice ? await systemToken(SCOPES.join(" ")) : await bank.mint({ audience: "frontOffice", clientId: NOBODY }),
     );
-    const spellings: readonly ((url: string) => string)[] = [
-      (url) => url.toUpperCase(),
-      (url) => url.toLowerCase(),
-      (url) => `${url}/`,
-      (url) => `/${url}`,
-      (url) => url.replace(/\/(?=[^/]*$)/, "//"),
-      (url) => url.replace(/\/(?=[^/]*$)/, "/./"),
-      (url) => url.replace(/\/(?=[^/]*$)/, "%2f"),
-      (url) => url.replace(/\/(?=[^/]*$)/, "%5c"),
-      (url) => url.replace(/[a-z](?=[^/]*$)/i, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
-      (url) => `${url};x=y`,
-      (url) => `${url}%00`,
-      (url) => `${url}?scope=ledger.write`,
-      (url) => `/v2${url}`,
-      (url) => `/x/..${url}`,
-    ];
-    for (const spelling of spellings) {
+    for (const spelling of SPELLINGS) {
       expect([401, 404, 400, 405]).toContain(await statusOf(route, null, spelling));
       expect([403, 404, 400, 405]).toContain(await statusOf(route, wrong, spelling));
     }
   });
 
-  test("HEAD asks for what GET asks for; other methods are not there", async () => {
+  test("HEAD asks for what GET asks for, but for a file; other methods are not there", async () => {
+    const files = bank.endpoints.filter(({ work }) => work === "file").map(({ path }) => path);
     const wrong = bearer(await bank.mint({ audience: "frontOffice", clientId: NOBODY }));
     // A path with a parameter may stand for this one too, with other methods: it is guarded as this one is.
     const own = routes
       .filter(({ path }) => new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`).test(route.path))
-      .map(({ method }) => method);
+      .flatMap(({ method, path }) => (method === "GET" && !files.includes(path) ? ["GET", "HEAD"] : [method]));
     for (const method of ["HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "POST", "GET"]) {
       const status = await statusOf({ ...route, method }, isFrontOffice ? null : wrong);
-      const isOwn = own.includes(method) || (method === "HEAD" && own.includes("GET"));
-      expect([method, isOwn ? (isFrontOffice ? 401 : 403) : 405]).toEqual([method, status]);
+      expect([method, own.includes(method) ? (isFrontOffice ? 401 : 403) : 405]).toEqual([method, status]);
     }
   });
 });

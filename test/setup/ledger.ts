@@ -2,7 +2,7 @@
 // accounts that have something on them.
 
 import { type AccountSettings, generalLedgerEndpoints, ownsAccount, Writer } from "#general-ledger";
-import { openVerification, type Verification, type VerificationDeps } from "#onboarding";
+import { importEndpoints, openVerification, type Verification, type VerificationDeps } from "#onboarding";
 import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { Scope } from "#platform/access.ts";
 import { readConfig } from "#platform/config.ts";
@@ -110,6 +110,7 @@ export async function openLedgerApp({
     });
     return [
       ...clientEndpoints(clients, importStatus),
+      ...importEndpoints({ db, clients, importStatus }),
       ...verification.endpoints,
       ...generalLedgerEndpoints({
         db,
