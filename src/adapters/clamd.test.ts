@@ -55,7 +55,7 @@ describe("there is no verdict, and so no permission, from a clamd that", () => {
   for (const mood of ["garbage", "cut", "half", "endless", "limit", "error"] as const) {
     test(`is ${mood}`, async () => {
       clamd.mood = mood;
-      await expect(scan(randomBytes(300_000))).rejects.toThrow();
+      await expect(scan(randomBytes(300_000))).rejects.toThrow(/clamd|ECONNRESET|EPIPE/);
     });
   }
 

@@ -46,7 +46,8 @@ test("keeps row and bytes, says who deleted it, and tells of it once", async () 
 test("of many at once one deletes and the others find nothing", async () => {
   const { documentId } = await bank.aDocument(clientId);
   const answers = await Promise.all(Array.from({ length: 8 }, () => remove(documentId)));
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 404, 404, 404, 404, 404, 404, 404]);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+  expect(answers.filter(({ status }) => status === 404)).toHaveLength(7);
   expect((await bank.auditOf("client.documentDeleted")).filter(({ subject }) => subject === `document:${documentId}`)).toHaveLength(1);
 });
 

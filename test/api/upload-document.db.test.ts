@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aPdf, aPdfOf, aHeic, aJpeg, aPng, aZip, eicar } from "../setup/document-files.ts";
 import { aDocumentsClient, type Document, type DocumentsBank, openDocumentsBank, uploadForm } from "../setup/documents.ts";
-import { aForm } from "../setup/forms.ts";
+import type { aForm } from "../setup/forms.ts";
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 const MIB = 1024 * 1024;
@@ -102,7 +102,7 @@ describe("an accepted document", () => {
     for (const size of [10 * MIB - 1, 10 * MIB]) expect((await bank.aDocument(clientId, { body: aPdfOf(size) })).size).toBe(size);
     await expectNothingStored(async () => {
       for (const body of [aPdfOf(10 * MIB + 1), aPdfOf(11 * MIB), Buffer.concat([aPng(), Buffer.alloc(10 * MIB)])]) {
-        expect(codeOf(await bank.upload(clientId, { body }))).toBe("413 documentTooLarge");
+        expect(await bank.upload(clientId, { body })).toMatchObject({ status: 413, body: { code: "documentTooLarge" } });
       }
     });
   });
@@ -130,7 +130,7 @@ describe("a name", () => {
   });
 });
 
-describe("what is no document is refused with 415 and leaves nothing:", () => {
+describe("what is no document is refused with 415 and leaves nothing", () => {
   const zoo: readonly [string, Buffer, string, string][] = [
     ["a page named as a PDF", Buffer.from("<html><script>alert(1)</script></html>"), "a.pdf", "application/pdf"],
     ["a program", Buffer.concat([Buffer.from("MZ\x90\0", "latin1"), Buffer.alloc(100)]), "a.exe", "application/x-msdownload"],
@@ -143,17 +143,16 @@ describe("what is no document is refused with 415 and leaves nothing:", () => {
     ["the test pattern of scanners", eicar(), "a.pdf", "application/pdf"],
   ];
   for (const [name, body, fileName, contentType] of zoo) {
-    test(name, () =>
+    test(`such as ${name}`, () =>
       expectNothingStored(async () => {
         const answer = await bank.upload(clientId, { body, fileName, contentType });
-        expect(codeOf(answer)).toBe("415 unsupportedDocumentType");
+        expect(answer).toMatchObject({ status: 415, body: { code: "unsupportedDocumentType" } });
         expect(answer.body["errors"]).toEqual({ file: ["The file must be a PDF, JPEG, PNG or HEIC by its content."] });
-      }),
-    );
+      }));
   }
 });
 
-describe("a form is refused with 400, by the name of its part, and leaves nothing:", () => {
+describe("a form is refused with 400, by the name of its part, and leaves nothing", () => {
   const forms: readonly [string, Parameters<typeof aForm>[0], string][] = [
     ["without a file", [type], "file"],
     ["without a type", [file], "type"],
@@ -169,13 +168,12 @@ describe("a form is refused with 400, by the name of its part, and leaves nothin
     ["with U+0000 in its description", [file, type, { name: "description", body: "a\0b" }], "description"],
   ];
   for (const [name, parts, field] of forms) {
-    test(name, () =>
+    test(`when it is sent ${name}`, () =>
       expectNothingStored(async () => {
         const answer = await bank.upload(clientId, { parts });
         expect(codeOf(answer)).toBe("400 validationFailed");
         expect(Object.keys(answer.body["errors"] as object)).toEqual([field]);
-      }),
-    );
+      }));
   }
 
   test("that is cut off, or no form at all", () =>

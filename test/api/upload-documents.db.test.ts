@@ -58,16 +58,16 @@ describe("nothing is stored", () => {
       [...good, file("b.pdf", Buffer.from("<html>".repeat(10))), type("other")],
       "415 unsupportedDocumentType",
     ],
-    ["when one file is too large", [...good, file("b.pdf", aPdfOf(10 * 1024 * 1024 + 1)), type("other")], "413 documentTooLarge"],
-    ["when a type is missing", [...good, file("b.pdf")], "400 validationFailed"],
-    ["when a file is missing", [...good, type("other")], "400 validationFailed"],
-    ["when a type is not known", [...good, file("b.pdf"), type("Other")], "400 validationFailed"],
-    ["when there is nothing", [type("other")], "400 validationFailed"],
-    ["when a part is not known", [...good, { name: "description", body: "x" }], "400 validationFailed"],
-    ["when there are eleven files", Array.from({ length: 11 }, () => good).flat(), "400 validationFailed"],
+    ["one file is too large", [...good, file("b.pdf", aPdfOf(10 * 1024 * 1024 + 1)), type("other")], "413 documentTooLarge"],
+    ["a type is missing", [...good, file("b.pdf")], "400 validationFailed"],
+    ["a file is missing", [...good, type("other")], "400 validationFailed"],
+    ["a type is not known", [...good, file("b.pdf"), type("Other")], "400 validationFailed"],
+    ["there is nothing", [type("other")], "400 validationFailed"],
+    ["a part is not known", [...good, { name: "description", body: "x" }], "400 validationFailed"],
+    ["there are eleven files", Array.from({ length: 11 }, () => good).flat(), "400 validationFailed"],
   ];
   for (const [name, parts, refusal] of cases) {
-    test(name, async () => {
+    test(`when ${name}`, async () => {
       const before = [bank.store.objects.size, await countRows()];
       const answer = await upload(parts);
       expect(`${answer.status} ${String(answer.body["code"])}`).toBe(refusal);

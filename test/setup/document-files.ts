@@ -26,12 +26,14 @@ export function aPdf(filling: string | Buffer = ""): Buffer {
 
 /** A PDF of exactly so many bytes. */
 export function aPdfOf(size: number, byte = 0x2e): Buffer {
+  // How long the numbers in it are depends on its size.
   let filling = size - aPdf().length;
-  for (let over = 0; ; filling -= over) {
-    const pdf = aPdf(Buffer.alloc(filling, byte));
-    over = pdf.length - size;
-    if (over === 0) return pdf;
+  let pdf = aPdf(Buffer.alloc(filling, byte));
+  while (pdf.length !== size) {
+    filling -= pdf.length - size;
+    pdf = aPdf(Buffer.alloc(filling, byte));
   }
+  return pdf;
 }
 
 function pngChunk(type: string, data: Buffer): Buffer {

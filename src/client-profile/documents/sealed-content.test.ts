@@ -63,7 +63,7 @@ test("another document, another client and another key open nothing", async () =
   await expect(opened(bytes, owner, clientKey)).rejects.toThrow(BrokenContent);
 });
 
-describe("before a wrong byte goes out, reading fails:", () => {
+describe("before a wrong byte goes out, reading fails", () => {
   const plain = counting(3 * CHUNK + 100);
   const chunk = (bytes: Buffer, number: number): Buffer => bytes.subarray(number * SEALED, (number + 1) * SEALED);
   const damages: readonly [string, (bytes: Buffer, other: Buffer) => Buffer][] = [
@@ -84,14 +84,14 @@ describe("before a wrong byte goes out, reading fails:", () => {
     ["empty", () => Buffer.alloc(0)],
   ];
   for (const [name, damage] of damages) {
-    test(name, async () => {
+    test(`when they are ${name}`, async () => {
       const out = await untilBroken(damage(await sealed(plain), await sealed(plain, { ...owner, documentId: "document-2" })));
       expect(out.equals(plain.subarray(0, out.length))).toBe(true);
       expect(out.length).toBeLessThan(plain.length);
     });
   }
 
-  test("any one bit turned", async () => {
+  test("when any one bit is turned", async () => {
     const bytes = await sealed(plain);
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length * 8 - 1), async (bit) => {

@@ -4,6 +4,7 @@
 //
 // A store is emptied only by the database it belongs to: one that was pointed at another bank's store would find nothing there that it knows.
 
+import { buffer } from "node:stream/consumers";
 import type { Actor, Database, Tx } from "#platform/db.ts";
 import { enqueue, type Job, job } from "#platform/jobs.ts";
 import { Nullable, strictObject, Type } from "#platform/schema.ts";
@@ -124,7 +125,8 @@ async function claimStore(vault: Vault, documents: DocumentStore, db: Database, 
   const mark = markOf(vault);
   const marked = await documents.get(mark);
   if (marked !== null) {
-    for await (const _rest of marked);
+    // Read to its end: what it is read from is closed then.
+    await buffer(marked);
     return;
   }
   let items: readonly StoredDocument[] = [];

@@ -76,7 +76,8 @@ function readType(text: string | undefined): Read<ClientDocumentType> {
 }
 
 function readDescription(text: string): Read<string | null> {
-  if ([...text].length > DESCRIPTION_LENGTH_MAX) return { fault: `The field must have a length of at most ${DESCRIPTION_LENGTH_MAX}.` };
+  if (Array.from(text).length > DESCRIPTION_LENGTH_MAX)
+    return { fault: `The field must have a length of at most ${DESCRIPTION_LENGTH_MAX}.` };
   if (UNFIT.test(text.replace(/[\t\r\n]/g, ""))) return { fault: "The field must not contain control characters." };
   return { value: text === "" ? null : text };
 }

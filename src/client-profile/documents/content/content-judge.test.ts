@@ -105,12 +105,12 @@ const refused: readonly [string, Buffer][] = [
   ["a HEIC with an archive behind it", Buffer.concat([aHeic(), aZip(aHeic().length)])],
 ];
 
-describe("is taken for what it is:", () => {
-  for (const [name, bytes, type] of honest) test(name, () => expect(judge(bytes)).toBe(type));
+describe("an honest document", () => {
+  for (const [name, bytes, type] of honest) test(`is taken for what it is: ${name}`, () => expect(judge(bytes)).toBe(type));
 });
 
-describe("is refused:", () => {
-  for (const [name, bytes] of refused) test(name, () => expect(judge(bytes)).toBeNull());
+describe("what is no document, or is something else as well,", () => {
+  for (const [name, bytes] of refused) test(`is refused: ${name}`, () => expect(judge(bytes)).toBeNull());
 });
 
 test("the verdict does not depend on how the bytes come in pieces", () => {
