@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aClient, anAccountOrder, aTransfer, unique } from "../builders.ts";
 import type { TestAnswer } from "../setup/http.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount } from "../setup/ledger.ts";
+import { standAs } from "../setup/standing.ts";
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 
@@ -38,8 +39,6 @@ const auditOf = async (subject: string, action: string): Promise<unknown[]> => {
   );
   return rows.map(({ detail }) => detail);
 };
-const blockClient = (clientId: string | null) =>
-  bank.owner.query("update client_profile.client set status = 'blocked', blocked_at = now() where id = $1", [clientId]);
 
 describe("a name", () => {
   test("is the client's to choose; the answer is what a read answers, a version further", async () => {
@@ -86,10 +85,14 @@ describe("a name", () => {
     expect(codeOf(await change(account, { name: "x" }))).toEqual([409, "accountClosed"]);
   });
 
-  test("moves no money: a blocked client may choose one", async () => {
+  test("is not chosen while the client is blocked, nor is a default: 403 clientBlocked", async () => {
     const account = await bank.aClientAccount();
-    await blockClient(account.clientId);
-    expect((await change(account, { name: "x" })).status).toBe(200);
+    const other = await openFor(account.clientId ?? "");
+    await standAs(bank, account.clientId, "blocked");
+    for (const wanted of [{ name: "x" }, { isDefault: true }]) expect(codeOf(await change(other, wanted))).toEqual([403, "clientBlocked"]);
+    expect(await defaultsOf(account.clientId ?? "")).toEqual([account.id]);
+    await standAs(bank, account.clientId, "active");
+    expect((await change(other, { name: "x", isDefault: true })).status).toBe(200);
   });
 
   test("a repeat of its key answers the same, also after a later change", async () => {
@@ -210,10 +213,17 @@ describe("the order", () => {
     expect(orders).toContainEqual((await listOf(clientId)).map(({ id }) => id));
   });
 
-  test("may be chosen by a blocked client, and repeated under a key", async () => {
+  test("is not chosen while the client is blocked: 403 clientBlocked", async () => {
     const clientId = await aClient(bank);
     const [a, b] = [(await openFor(clientId)).id, (await openFor(clientId)).id];
-    await blockClient(clientId);
+    await standAs(bank, clientId, "blocked");
+    expect(codeOf(await reorder(clientId, [b, a]))).toEqual([403, "clientBlocked"]);
+    expect((await listOf(clientId)).map(({ id }) => id)).toEqual([a, b]);
+  });
+
+  test("is repeated under a key", async () => {
+    const clientId = await aClient(bank);
+    const [a, b] = [(await openFor(clientId)).id, (await openFor(clientId)).id];
     const headers = { "idempotency-key": unique("key") };
     const first = await reorder(clientId, [b, a], headers);
     bodyOf({ ...(await reorder(clientId, [a, b])) });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aClient, anAccountOrder, aTransfer, unique } from "../builders.ts";
 import type { TestAnswer } from "../setup/http.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount } from "../setup/ledger.ts";
+import { standAs } from "../setup/standing.ts";
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 
@@ -273,7 +274,7 @@ describe("a client closes its own account", () => {
 
   test("not while the client is blocked: 403 clientBlocked", async () => {
     const account = await bank.aClientAccount();
-    await bank.owner.query("update client_profile.client set status = 'blocked', blocked_at = now() where id = $1", [account.clientId]);
+    await standAs(bank, account.clientId, "blocked");
     expect(codeOf(await closeOwn(account))).toEqual([403, "clientBlocked"]);
   });
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aClient, anAccountOrder, unique, withField } from "../builders.ts";
 import type { TestAnswer } from "../setup/http.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount } from "../setup/ledger.ts";
+import { standAs } from "../setup/standing.ts";
 
 const PATH = "/v2/internal/Accounts";
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
@@ -19,12 +20,6 @@ beforeAll(async () => {
 afterAll(() => bank.close());
 
 const open = (order: unknown, headers?: Record<string, string>): Promise<TestAnswer> => bank.system.post(PATH, order, headers);
-const setStatus = async (clientId: string, status: string): Promise<void> => {
-  await bank.owner.query(
-    "update client_profile.client set status = $2::text, blocked_at = case when $2::text = 'blocked' then now() end where id = $1",
-    [clientId, status],
-  );
-};
 const sequences = async (): Promise<number> => {
   const { rows } = await bank.owner.query<{ last: string }>("select last_sequence as last from general_ledger.ledger_head");
   return Number(rows[0]?.last);
@@ -222,14 +217,17 @@ describe("for whom", () => {
     expect(answer.body).toMatchObject({ status: 409, code: "clientProhibited", title: "The client may not have accounts." });
   });
 
-  test.each(["pending", "blocked", "rejected", "closed"])("a client that is %s is not active, and its status is told", async (status) => {
-    const clientId = await aClient(bank);
-    await setStatus(clientId, status);
-    const answer = await open(anAccountOrder({ type: "client", clientId }));
-    expect([answer.status, answer.body["code"]]).toEqual([409, "clientNotActive"]);
-    // `status` is the HTTP status in every problem; the client's stands beside it.
-    expect(answer.body).toMatchObject({ status: 409, clientStatus: status });
-  });
+  test.each(["pending", "blocked", "rejected", "closed"] as const)(
+    "a client that is %s is not active, and its status is told",
+    async (status) => {
+      const clientId = await aClient(bank);
+      await standAs(bank, clientId, status);
+      const answer = await open(anAccountOrder({ type: "client", clientId }));
+      expect([answer.status, answer.body["code"]]).toEqual([409, "clientNotActive"]);
+      // `status` is the HTTP status in every problem; the client's stands beside it.
+      expect(answer.body).toMatchObject({ status: 409, clientStatus: status });
+    },
+  );
 
   test("client accounts are offered in the listed currencies, the bank's own in every active one", async () => {
     const clientId = await aClient(bank);
@@ -360,14 +358,14 @@ describe("sent twice", () => {
 
   test("a refusal is kept under its key, 404 and 400 are not", async () => {
     const clientId = await aClient(bank);
-    await setStatus(clientId, "blocked");
+    await standAs(bank, clientId, "blocked");
     const order = anAccountOrder({ type: "client", clientId });
     const key = keyed();
     expect((await open({ ...order, clientId: NOBODY }, key)).status).toBe(404);
     expect((await open({ ...order, currency: "XXX" }, key)).status).toBe(400);
     const refused = await open(order, key);
     expect([refused.status, refused.headers["idempotency-replayed"]]).toEqual([409, undefined]);
-    await setStatus(clientId, "active");
+    await standAs(bank, clientId, "active");
     const again = await open(order, key);
     expect([again.text, again.headers["idempotency-replayed"]]).toEqual([refused.text, "true"]);
     expect((await open(order, keyed())).status).toBe(200);

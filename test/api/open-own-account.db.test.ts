@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aClient, anAccountOrder, unique } from "../builders.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount } from "../setup/ledger.ts";
+import { type ClientStatus, standAs } from "../setup/standing.ts";
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 const LIMIT = 50;
@@ -16,11 +17,6 @@ afterAll(() => bank.close());
 const open = (clientId: string, order: unknown = { currency: "EUR" }, headers?: Record<string, string>) =>
   bank.clientCalls(clientId).post("/Accounts", order, headers);
 const codeOf = ({ status, body }: Awaited<ReturnType<typeof open>>) => [status, body["code"]];
-const setStatus = (clientId: string, status: string) =>
-  bank.owner.query(
-    "update client_profile.client set status = $2::text, blocked_at = case when $2::text = 'blocked' then now() end where id = $1",
-    [clientId, status],
-  );
 const accountsOf = async (clientId: string): Promise<TestAccount[]> =>
   JSON.parse((await bank.clientCalls(clientId).get("/Accounts")).text) as TestAccount[];
 
@@ -73,14 +69,14 @@ test("a key opens one account, however often it comes", async () => {
 });
 
 describe("refusals", () => {
-  test.each([
+  test.each<[ClientStatus, number, string]>([
     ["pending", 409, "clientNotActive"],
     ["rejected", 409, "clientNotActive"],
     ["closed", 409, "clientNotActive"],
     ["blocked", 403, "clientBlocked"],
   ])("a client that is %s: %d %s", async (standing, status, code) => {
     const clientId = await aClient(bank);
-    await setStatus(clientId, standing);
+    await standAs(bank, clientId, standing);
     expect(codeOf(await open(clientId))).toEqual([status, code]);
     expect(await accountsOf(clientId)).toEqual([]);
   });
@@ -97,9 +93,9 @@ describe("refusals", () => {
   test("a refusal to a blocked client is not kept: the same key opens the account once the block is gone", async () => {
     const clientId = await aClient(bank);
     const headers = { "idempotency-key": unique("key") };
-    await setStatus(clientId, "blocked");
+    await standAs(bank, clientId, "blocked");
     expect(codeOf(await open(clientId, { currency: "EUR" }, headers))).toEqual([403, "clientBlocked"]);
-    await setStatus(clientId, "active");
+    await standAs(bank, clientId, "active");
     expect((await open(clientId, { currency: "EUR" }, headers)).status).toBe(200);
   });
 

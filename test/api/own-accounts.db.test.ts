@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aClient, anAccountOrder, aTransfer } from "../builders.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount } from "../setup/ledger.ts";
+import { standAs } from "../setup/standing.ts";
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 
@@ -91,12 +92,9 @@ describe("GET /Accounts", () => {
     expect(await listOf(NOBODY)).toEqual([]);
   });
 
-  test.each(["blocked", "closed", "pending", "rejected"])("of a client that is %s can still be read", async (status) => {
+  test.each(["blocked", "closed", "pending", "rejected"] as const)("of a client that is %s can still be read", async (status) => {
     const account = await bank.aFundedAccount("1.00");
-    await bank.owner.query(
-      "update client_profile.client set status = $2::text, blocked_at = case when $2::text = 'blocked' then now() end where id = $1",
-      [account.clientId, status],
-    );
+    await standAs(bank, account.clientId, status);
     expect(await listOf(account.clientId ?? "")).toMatchObject([{ id: account.id, balance: "1.00" }]);
     expect((await bank.clientCalls(account.clientId ?? "").get(`/Accounts/${account.id}`)).status).toBe(200);
   });

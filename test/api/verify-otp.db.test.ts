@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Actor } from "#platform/db.ts";
-import { aClient, unique } from "../builders.ts";
+import { aClient, aNewClient, unique } from "../builders.ts";
 import { type CodesApp, openCodesApp, otpIdOf, OWN_ACCOUNT, SEND, VERIFY, wrong } from "../setup/codes.ts";
 import type { TestCalls } from "../setup/http.ts";
+import { standAs } from "../setup/standing.ts";
 
 const actor: Actor = { kind: "system", id: "test", tenant: null, traceId: "00-11111111111111111111111111111111-2222222222222222-01" };
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
@@ -102,7 +103,9 @@ describe("the right code", () => {
   test("dies with a change of the address it was sent to", async () => {
     const { clientId, calls } = await bank.aHolder();
     const { otpId, code } = await bank.aCode(calls);
-    await bank.owner.query("update client_profile.client set phone_number = '+4915199999999' where id = $1", [clientId]);
+    const { type: _type, externalId: _id, ...person } = aNewClient("individual");
+    const staff = bank.callAs({ kind: "system", scopes: ["clients.write"] });
+    expect((await staff.put(`/internal/Clients/${clientId}`, { ...person, phoneNumber: "+4915199999999" })).status).toBe(200);
     expect((await verify(calls, otpId, code)).body).toMatchObject({ code: "otpExpired" });
   });
 
@@ -311,10 +314,10 @@ describe("the token", () => {
 test("a blocked client may not try: 403; one that is not active: 409", async () => {
   const { clientId, calls } = await bank.aHolder();
   const { otpId, code } = await bank.aCode(calls);
-  await bank.owner.query("update client_profile.client set status = 'blocked', blocked_at = now() where id = $1", [clientId]);
+  await standAs(bank, clientId, "blocked");
   expect(await verify(calls, otpId, code)).toMatchObject({ status: 403, body: { code: "clientBlocked" } });
   expect(await calls.post(SEND, CLOSE)).toMatchObject({ status: 403, body: { code: "clientBlocked" } });
-  await bank.owner.query("update client_profile.client set status = 'closed' where id = $1", [clientId]);
+  await standAs(bank, clientId, "closed");
   expect(await verify(calls, otpId, code)).toMatchObject({ status: 409, body: { code: "clientNotActive", clientStatus: "closed" } });
 });
 

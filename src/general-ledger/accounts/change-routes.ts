@@ -10,7 +10,7 @@ import { blockAccount, changeAccount, closeAccount, unblockAccount } from "./acc
 import type { Sides } from "./account-state.ts";
 import { BlockAccount, ChangeAccount, ChangeOwnAccount, OpenOwnAccount, ReorderAccounts } from "./change.contract.ts";
 import { AccountDto, ClientAccountDto } from "./contract.ts";
-import { closeOwnAccount, openOwnAccount, ownOnly, OWN_ACCOUNTS_MAX, reorderOwnAccounts } from "./own-accounts.ts";
+import { changeOwnAccount, closeOwnAccount, openOwnAccount, OWN_ACCOUNTS_MAX, reorderOwnAccounts } from "./own-accounts.ts";
 import type { VerifyAccountOperation } from "./ports.ts";
 import type { AccountDeps } from "./routes.ts";
 import { toAccountDto, toClientAccountDto } from "./views.ts";
@@ -65,10 +65,14 @@ const changeOwn = endpoint({
   scope: null,
   body: ChangeOwnAccount,
   reply: ClientAccountDto,
-  problems: { accountClosed: problems.accountClosed, invalidState: problems.invalidState },
+  problems: {
+    clientBlocked: frontOfficeProblems.clientBlocked,
+    accountClosed: problems.accountClosed,
+    invalidState: problems.invalidState,
+  },
   work: "write",
   async handle(tx, { params, body, caller }) {
-    return toClientAccountDto(await changeAccount(tx, params.id, ownOnly(clientOf(caller)), body));
+    return toClientAccountDto(await changeOwnAccount(tx, clientOf(caller), params.id, body));
   },
 });
 
@@ -111,7 +115,7 @@ const reorderOwn = endpoint({
   scope: null,
   body: ReorderAccounts,
   reply: Type.Array(ClientAccountDto),
-  problems: { invalidState: problems.invalidState },
+  problems: { clientBlocked: frontOfficeProblems.clientBlocked, invalidState: problems.invalidState },
   work: "write",
   async handle(tx, { body, caller }) {
     return (await reorderOwnAccounts(tx, clientOf(caller), body.accountIds)).map(toClientAccountDto);

@@ -2,7 +2,7 @@
 
 import { AmountText, CurrencyCode, Nullable, type Static, strictObject, Type, Uuid } from "#platform/schema.ts";
 
-const Name = Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 100 })));
+const Name = Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 100, format: "plain-text" })));
 
 export const OpenOwnAccount = strictObject({ currency: CurrencyCode, name: Name }, { title: "OpenOwnAccount" });
 export type OpenOwnAccount = Static<typeof OpenOwnAccount>;
@@ -18,6 +18,7 @@ export const ChangeOwnAccount = strictObject(
   },
   { title: "ChangeOwnAccount" },
 );
+export type ChangeOwnAccount = Static<typeof ChangeOwnAccount>;
 
 export const ReorderAccounts = strictObject(
   { accountIds: Type.Array(Uuid, { minItems: 1, maxItems: 1000, description: "Every open account of the client, each once." }) },

@@ -20,7 +20,7 @@ export const OpenAccount = strictObject(
     clientId: Type.Optional(Nullable(Uuid, { description: "Owner; required for type client, not allowed for others." })),
     currency: CurrencyCode,
     type: enumOf(ACCOUNT_TYPES),
-    name: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 100 }))),
+    name: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 100, format: "plain-text" }))),
     category: Type.Optional(Nullable(enumOf(ACCOUNT_CATEGORIES), { description: "By type unless given; not for client and reserve." })),
     accountNumber: Type.Optional(Nullable(AccountNumber, { description: "Generated unless given; unique without regard to case." })),
     iban: Type.Optional(

@@ -1,5 +1,5 @@
-// The shell of what a signed-in client does with its own accounts: opening, changing, closing, ordering. What a blocked client may not do is
-// refused here: opening and closing. Names, defaults and order move no money and stay its own.
+// The shell of what a signed-in client does with its own accounts: opening, changing, closing, ordering. A blocked client does none of it:
+// which account is the default decides where money comes in, and whoever is behind the sign-in may be somebody else.
 
 import type { ClientCaller } from "#platform/access.ts";
 import { writeAudit } from "#platform/audit.ts";
@@ -9,10 +9,10 @@ import { lockClientForShare } from "#client-profile";
 import { findAccountsOfClient, lockAccountSet, type Visibility } from "./account.store.ts";
 import type { Account } from "./account.ts";
 import * as store from "./account-change.store.ts";
-import { closeAccount } from "./account-changes.ts";
+import { changeAccount, closeAccount } from "./account-changes.ts";
 import { compareOrder } from "./account-state.ts";
 import { type AccountKit, openAccount } from "./accounts.ts";
-import type { OpenOwnAccount } from "./change.contract.ts";
+import type { ChangeOwnAccount, OpenOwnAccount } from "./change.contract.ts";
 import type { VerifyAccountOperation } from "./ports.ts";
 import { refuse, refuseClient } from "../problems.ts";
 
@@ -38,6 +38,12 @@ export async function openOwnAccount(tx: Tx, kit: AccountKit, caller: ClientCall
   return await openAccount(tx, kit, caller, { ...order, type: "client", clientId: caller.clientId });
 }
 
+/** Operation 15. Refuses as `changeAccount` does, and with 403 clientBlocked. */
+export async function changeOwnAccount(tx: Tx, caller: ClientCaller, accountId: string, wanted: ChangeOwnAccount): Promise<Account> {
+  await refuseBlockedClient(tx, caller);
+  return await changeAccount(tx, accountId, ownOnly(caller), wanted);
+}
+
 /** Operation 17. Refuses as `closeAccount` does, and with 403 clientBlocked. */
 export async function closeOwnAccount(
   tx: Tx,
@@ -53,9 +59,13 @@ export async function closeOwnAccount(
   await closeAccount(tx, accountId, ownOnly(caller), { by: "client", isVerified });
 }
 
-/** Operation 21: the open accounts in the new order. Refuses with 400 for an account listed twice, 409 invalidState unless all are listed. */
+/**
+ * Operation 21: the open accounts in the new order. Refuses with 403 clientBlocked, 400 for an account listed twice, 409 invalidState unless
+ * all are listed.
+ */
 export async function reorderOwnAccounts(tx: Tx, caller: ClientCaller, accountIds: readonly string[]): Promise<Account[]> {
   const { clientId } = caller;
+  await refuseBlockedClient(tx, caller);
   await lockAccountSet(tx, clientId);
   const open = (await findAccountsOfClient(tx, ownOnly(caller), null, [])).filter(({ status }) => status !== "closed");
   const present = open.map(({ id }) => id);
