@@ -22,7 +22,7 @@ function text(path: string, min: number, max: number, { isOptional = false, patt
   const lengths = [...new Set([min, min + 1, max - 1, max])].filter((length) => length > 0 || isOptional);
   const beyond = [min - 1, max + 1, max + 1000].filter((length) => length >= 0);
   const patterns = pattern === undefined ? [] : ["a\n", "a_b", "\u0430b", "a\u202eb", ...(pattern === "name" ? ["R2", "a,b"] : ["a:b"])];
-  const filled = (words: readonly string[]): string[] => words.map((word) => word + letters(Math.max(0, min - [...word].length)));
+  const filled = (words: readonly string[]): string[] => words.map((word) => word + letters(Math.max(0, min - Array.from(word).length)));
   const fitting = isFree ? filled(FOREIGN) : [];
   const deceiving = isFree ? filled(DECEIVING) : [];
   return {
