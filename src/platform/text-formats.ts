@@ -4,6 +4,7 @@
 import { isLocalDate } from "./dates.ts";
 import { isUuid } from "./ids.ts";
 import { isAmountText, isSignedAmountText } from "./money.ts";
+import { isPlainText, PLAIN_TEXT_RULE } from "./plain-text.ts";
 
 export type TextFormat = { readonly accepts: (text: string) => boolean; readonly rule: string };
 
@@ -15,6 +16,7 @@ export const textFormats: ReadonlyMap<string, TextFormat> = new Map([
   ["date", { accepts: isLocalDate, rule: "The field must be a date (YYYY-MM-DD)." }],
   ["date-time", { accepts: isUtcTime, rule: "The field must be a time in UTC (YYYY-MM-DDThh:mm:ssZ)." }],
   ["date-or-date-time", { accepts: isDateOrTime, rule: "The field must be a date (YYYY-MM-DD) or a time in UTC (YYYY-MM-DDThh:mm:ssZ)." }],
+  ["plain-text", { accepts: isPlainText, rule: PLAIN_TEXT_RULE }],
   ["email", { accepts: isEmail, rule: "The field must be an e-mail address." }],
 ]);
 

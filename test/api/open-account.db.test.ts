@@ -305,6 +305,8 @@ describe("a field that is wrong is named", () => {
     ["clientId", "1"],
     ["name", ""],
     ["name", "x".repeat(101)],
+    ["name", "two\nlines"],
+    ["name", "a\u202eb"],
     ["category", "revenue"],
     ["accountNumber", "123"],
     ["accountNumber", "1".repeat(35)],

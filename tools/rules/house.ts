@@ -64,6 +64,7 @@ export const PURE_FILES = [
   "payment.ts",
   "person-rules.ts",
   "plan.ts",
+  "plain-text.ts",
   "posting.ts",
   "problem.ts",
   "problems.ts",

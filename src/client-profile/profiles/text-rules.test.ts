@@ -1,7 +1,8 @@
 import type { FieldErrors } from "#platform/problem.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isPlainText, judgeTexts } from "./text-rules.ts";
+import { isPlainText } from "#platform/plain-text.ts";
+import { judgeTexts } from "./text-rules.ts";
 
 test.each(["\u0000", "\t", "\n", "\r", "\u001b", "\u007f", "\u0080", "\u0085", "\u009f"])(
   "a control character (%j) is refused",
