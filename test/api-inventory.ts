@@ -15,7 +15,7 @@ export type ServedDocument = {
 type ServedOperation = { readonly "x-audience"?: string; readonly "x-scope"?: string };
 
 /** What the document says where the documentation says otherwise: a signed call carries no token. */
-const AUDIENCE_IN_DOCUMENT: Readonly<Record<string, string>> = { sumsubDigest: "public" };
+const AUDIENCE_IN_DOCUMENT: Readonly<Record<string, string>> = { sumsubDigest: "signature" };
 
 /** Two documented paths may be one route: `/Accounts/{id}` and `/Accounts/{accountNumber}`. */
 const routeOf = (method: string, path: string): string => `${method} ${path.replace(/\{[^}]*\}/g, "{}")}`;

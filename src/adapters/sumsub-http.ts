@@ -44,6 +44,7 @@ const BACK_OFF_MS = 250;
 const TRIES_MAX = 3;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 const NO_BODY = new Uint8Array();
+const NO_CHUNKS: readonly Uint8Array[] = [];
 
 export class SumsubHttp {
   readonly #options: Required<SumsubHttpOptions>;
@@ -142,7 +143,8 @@ function readOrigin(url: string): string {
 async function readJson(response: Response): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const chunk of body ?? NO_CHUNKS) {
     size += chunk.byteLength;
     // Leaving the loop ends the connection: the rest is not read.
     if (size > ANSWER_BYTES_MAX) throw new Error("the answer is too long");

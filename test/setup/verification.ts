@@ -1,9 +1,10 @@
 // Verification to test: a bank, the provider's webhooks as it signs and sends them, and the simulator of the provider where a test wants one.
 
-import { openVerification } from "#onboarding";
+import type { VerificationDeps } from "#onboarding";
 import type { Scope } from "#platform/access.ts";
 import { createHmac } from "node:crypto";
 import { Breaker } from "../../src/adapters/breaker.ts";
+import type { SentWebhook } from "../../src/adapters/simulators/sumsub-webhooks.ts";
 import { openSumsubSimulator, type SumsubBehaviour } from "../../src/adapters/simulators/sumsub.ts";
 import { sumsubProvider } from "../../src/adapters/sumsub.ts";
 import { anIndividual, unique } from "../builders.ts";
@@ -147,11 +148,11 @@ export const FINAL = { reviewResult: { reviewAnswer: "RED", reviewRejectType: "F
 
 export type ProviderTest = {
   readonly url: string;
-  readonly provider: Parameters<typeof openVerification>[0]["provider"];
+  readonly provider: VerificationDeps["provider"];
   behave(behaviour: Partial<SumsubBehaviour>): Promise<void>;
   /** What the simulator knows of our id, or ids. */
   known(externalUserId: string): Promise<readonly { readonly id: string; readonly beneficiaries: readonly Webhook[] }[]>;
-  sent(): Promise<readonly { readonly type: string; readonly status: number | null }[]>;
+  sent(): Promise<readonly SentWebhook[]>;
   sendWebhooksTo(url: string): void;
   close(): Promise<void>;
 };

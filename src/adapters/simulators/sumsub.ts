@@ -88,7 +88,9 @@ class Api {
     this.#webhooks = webhooks;
     this.#books = new SumsubBooks((payload) => {
       const { webhooks: mode, delayMs } = this.#behaviour;
-      this.#webhooks.send({ ...payload, createdAtMs: String(payload["createdAtMs"] ?? this.#webhooks.nextInstant()) }, mode, delayMs);
+      const { createdAtMs } = payload;
+      const instant = typeof createdAtMs === "string" ? createdAtMs : this.#webhooks.nextInstant();
+      this.#webhooks.send({ ...payload, createdAtMs: instant }, mode, delayMs);
     });
   }
 

@@ -1,7 +1,11 @@
 // The wire words of verification (operations 101 and 102, and the two of ours that start and show it).
 
-import { VerificationStatus } from "#client-profile";
 import { DateTimeText, enumOf, Nullable, type Static, strictObject, Type, Uuid } from "#platform/schema.ts";
+
+/** As client-profile has it (contract 4.2). */
+const VerificationStatus = enumOf(["notStarted", "pending", "onHold", "resubmissionRequested", "approved", "rejected"], {
+  title: "VerificationStatus",
+});
 
 const text = Type.String();
 
@@ -52,17 +56,18 @@ export const SumsubWebhook = Type.Object(
   },
 );
 
-/** The answer to a webhook. */
-export const TakenWebhook = strictObject(
-  {
-    processed: Type.Boolean({ description: "Whether it is applied, at once after the answer." }),
-    reason: Type.Optional(
-      Type.String({
+/** The answer to a webhook: it is applied right after the answer, or why it changes nothing. */
+export const TakenWebhook = Type.Union(
+  [
+    strictObject({ processed: Type.Literal(true) }),
+    strictObject({
+      processed: Type.Literal(false),
+      reason: Type.String({
         description:
-          "Why not: repeat, older, unknownType, unknownApplicant (kept until the applicant is known), otherApplicant, otherType, sandbox, malformedTime, futureTime.",
+          "repeat, older, unknownType, unknownApplicant (kept until the applicant is known), otherApplicant, otherType, sandbox, malformedTime or futureTime.",
       }),
-    ),
-  },
+    }),
+  ],
   { title: "TakenWebhook" },
 );
 export type TakenWebhook = Static<typeof TakenWebhook>;

@@ -11,6 +11,7 @@ import { enqueue, type Job, job } from "#platform/jobs.ts";
 import { newId } from "#platform/new-id.ts";
 import { strictObject, Type } from "#platform/schema.ts";
 import * as applicants from "./applicant.store.ts";
+import type { TakenWebhook } from "./contract.ts";
 import * as store from "./event.store.ts";
 import { attentionAfter, isNewer, type Lifecycle, type Meaning, meaningOf, type Verdict } from "./verdict.ts";
 import type { WebhookEvent } from "./webhook-event.ts";
@@ -33,13 +34,20 @@ export async function takeEvent(
   apply: Job<{ readonly applicantId: string }>,
   event: WebhookEvent,
   raw: Uint8Array,
-): Promise<Taken> {
+): Promise<TakenWebhook> {
   const meaning = meaningOf(event.type, event.review);
   const eventAt = event.createdAt instanceof Date ? event.createdAt : null;
   const parkedAs = event.isSandbox && !deps.takesSandbox ? "sandbox" : typeof event.createdAt === "string" ? event.createdAt : null;
   const { applicantId, type, createdAtText, correlationId, externalUserId } = event;
   const isFirst = await store.insertEvent(tx, {
-    ...{ id: newId(), applicantId, type, createdAtText, correlationId, eventAt, externalUserId, parkedAs },
+    id: newId(),
+    applicantId,
+    type,
+    createdAtText,
+    correlationId,
+    eventAt,
+    externalUserId,
+    parkedAs,
     rank: meaning.kind === "verdict" ? meaning.verdict.rank : null,
     content: JSON.stringify(event.kept),
     bodyHash: createHash("sha256").update(raw).digest(),
@@ -51,7 +59,7 @@ export async function takeEvent(
 }
 
 /** What will become of the event, as far as it can be said now. */
-async function forecast(tx: Tx, deps: EventsDeps, event: WebhookEvent, meaning: Meaning): Promise<Taken> {
+async function forecast(tx: Tx, deps: EventsDeps, event: WebhookEvent, meaning: Meaning): Promise<TakenWebhook> {
   if (meaning.kind === "record" && !meaning.isKnown) return { processed: false, reason: "unknownType" };
   const applicant = await applicants.findByApplicantId(tx, event.applicantId);
   if (applicant === null) {

@@ -24,6 +24,7 @@ export type VerificationDeps = {
   readonly isProduction: boolean;
 };
 
+/** Verification, ready to be served. */
 export type Verification = {
   readonly endpoints: readonly Endpoint[];
   /** For the worker. */

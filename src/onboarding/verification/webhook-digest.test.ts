@@ -126,7 +126,7 @@ test("whatever stands in the headers is judged and never throws; a digest of cha
       anything,
       fc.oneof(anything, fc.constantFrom("HMAC_SHA256_HEX", "HMAC_SHA512_HEX")),
       (raw, digest, algorithm) => {
-        expect(isSigned(keys, raw, { "x-payload-digest": digest as string, "x-payload-digest-alg": algorithm as string })).toBe(false);
+        expect(isSigned(keys, raw, { "x-payload-digest": digest, "x-payload-digest-alg": algorithm })).toBe(false);
       },
     ),
     { numRuns: 2_000 },
