@@ -1,6 +1,6 @@
 // A bank with documents: a store in memory (or another one), clients of two tenants, and somebody who may do everything with documents.
 
-import type { Database } from "#platform/db.ts";
+import type { Database, Tx } from "#platform/db.ts";
 import type { Job } from "#platform/jobs.ts";
 import pg from "pg";
 import { aClient, aCompany } from "../builders.ts";
@@ -39,6 +39,8 @@ export type DocumentsBank = TestApp & {
   download(path: string): Promise<Download>;
   /** A company with two persons. */
   aCompany(): Promise<{ readonly clientId: string; readonly persons: readonly [string, string] }>;
+  /** Adds to the queue what a start adds. */
+  readonly schedule: (tx: Tx) => Promise<void>;
   /** Runs the jobs of that name which stand in the queue, once each, and takes away those that succeeded; gives what the others failed with. */
   runJobs(name: string): Promise<readonly unknown[]>;
   events(type: string): Promise<readonly { readonly subject: string; readonly tenant: string; readonly data: unknown }[]>;
@@ -74,9 +76,10 @@ export function uploadForm({
 export async function openDocumentsBank({ documents, ...options }: Omit<TestClientsOptions, "db"> = {}): Promise<DocumentsBank> {
   const store = memoryStore();
   let jobs: readonly Job<unknown>[] = [];
+  let schedule: (tx: Tx) => Promise<void> = async () => undefined;
   const app = await openTestApp((db: Database) => {
     const clients = openTestClients({ db, ...options, documents: { store, ...documents } });
-    ({ jobs } = clients);
+    ({ jobs, schedule } = clients);
     return clientEndpoints(clients);
   });
   const owner = new pg.Client({ connectionString: app.database.ownerUrl });
@@ -113,6 +116,7 @@ export async function openDocumentsBank({ documents, ...options }: Omit<TestClie
       );
       return { clientId: String(body["clientId"]), persons: [one, two] };
     },
+    schedule: (tx) => schedule(tx),
     runJobs: (name) => runJobs(app.db, owner, jobs, name),
     async events(type) {
       const { rows } = await owner.query<{ subject: string; tenant: string; data: unknown }>(

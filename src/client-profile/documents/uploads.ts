@@ -20,6 +20,7 @@ import { shownName } from "./file-name.ts";
 import { discardFiles, leftNoRow, storeFile, type StoredFile } from "./intake.ts";
 import { refuseDocument } from "./problems.ts";
 import type { Scanning, ScanResult } from "./scanning.ts";
+import { Turns } from "./turns.ts";
 import type { Filled } from "./upload-form.ts";
 
 export type UploadKit = {
@@ -46,6 +47,8 @@ type TakeFile = (file: FormFile) => Promise<StoredFile>;
 type ReadForm = (stream: FormStream, take: TakeFile) => Promise<readonly Filled<StoredFile>[]>;
 type Scanned = Filled<StoredFile> & { readonly scan: ScanResult };
 
+const turns = new Turns();
+
 /** Takes what the form holds; answers its documents in the order of the files. */
 export async function upload<R>(
   kit: UploadKit,
@@ -69,7 +72,9 @@ export async function upload<R>(
       filled.map(({ file }) => file),
     );
     const scanned = filled.map((each, index): Scanned => ({ ...each, scan: scans[index] ?? { status: "pending", finding: null } }));
-    const settled = await settle(hashOf(filled), async (tx) => answer(await insert(tx, kit, place, scanned)));
+    const settled = await turns.take(place.clientId, () =>
+      settle(hashOf(filled), async (tx) => answer(await insert(tx, kit, place, scanned))),
+    );
     isKept = settled.stored.status === 200 && !settled.stored.replayed;
     return settled;
   } catch (error) {
