@@ -90,7 +90,7 @@ class PartReader {
   #current: Part | null = null;
   #arrived = 0;
   #isAtEnd = false;
-  #fault: Problem | null = null;
+  #fault: Error | null = null;
   #feeding: Promise<void> | null = null;
 
   constructor({ parameters, body }: FormStream, partsMax: number) {
@@ -113,6 +113,7 @@ class PartReader {
       source.on("data", (piece: Buffer) => this.#fault === null && part.pieces.push(piece));
       source.on("end", () => {
         part.isWhole = true;
+        if (part.head === null) this.#fault ??= malformed("A part of the form has no head.");
       });
       // The form's own fault says it.
       source.on("error", () => {});
@@ -150,7 +151,7 @@ class PartReader {
 
   async #take(): Promise<void> {
     this.#throwFault();
-    const next = await this.#bytes.next();
+    const next = await this.#nextBytes();
     if (next.done === true) {
       this.#isAtEnd = true;
       this.#dicer.end();
@@ -158,6 +159,16 @@ class PartReader {
     // What was cut into parts is handed over within this turn.
     await new Promise((resolve) => setImmediate(resolve));
     this.#throwFault();
+  }
+
+  /** A stream that has failed says so once; whoever asks again must not take it for the end. */
+  async #nextBytes(): Promise<IteratorResult<Buffer>> {
+    try {
+      return await this.#bytes.next();
+    } catch (error) {
+      this.#fault = error as Error;
+      throw error;
+    }
   }
 
   #throwFault(): void {
