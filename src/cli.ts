@@ -13,6 +13,7 @@ import { platformVerifiable } from "#platform/platform-checks.store.ts";
 import { VERSION } from "./app.ts";
 import { bankVerifiable } from "./bank-checks.store.ts";
 import { registerErasuresCommand } from "./cli-erasures.ts";
+import { registerImportCommand } from "./cli-import.ts";
 import { registerKeysCommand } from "./cli-keys.ts";
 
 const program = new Command("finlego").description("FinLego Core").version(VERSION);
@@ -40,5 +41,18 @@ registerVerifyCommand(program, {
 
 registerKeysCommand(program, readEnvironment);
 registerErasuresCommand(program, readEnvironment);
+
+registerImportCommand(program, {
+  defaultUrl: () => `http://127.0.0.1:${readConfig(readEnvironment()).port}`,
+  async mintToken(tenant) {
+    const { dataDir, mode, auth } = readConfig(readEnvironment());
+    const issuer = await openDevelopmentIssuer({ dataDir, mode, issuer: auth.issuer, audience: auth.audience });
+    return await issuer.mint(
+      { audience: "system", scope: "integration.import", tenant, subject: "cli", expiresInSeconds: 43_200 },
+      Date.now(),
+    );
+  },
+  isTerminal: process.stderr.isTTY,
+});
 
 await program.parseAsync();
