@@ -23,14 +23,25 @@ export async function* csvFile<Row>(columns: readonly Column<Row>[], rows: Rows<
   for await (const some of rows) yield some.map((row) => `${columns.map((column) => csvCell(column, row)).join(",")}\r\n`).join("");
 }
 
-/** A spreadsheet would begin to calculate here: also behind blanks and marks that it passes over, and at the wide forms of the signs. */
-const STARTS_A_FORMULA = /^[\s\p{Cc}\p{Cf}\p{Z}"']*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]|^[\t\r\n]/u;
+/** Where a spreadsheet would begin to calculate: at the sign, in its wide forms too, behind blanks and marks that it passes over. */
+const PASSED_OVER = String.raw`[\s\p{Cc}\p{Cf}\p{Z}"']*`;
+const SIGN = String.raw`[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]`;
+/** A text may begin with what some reader takes for the end of an empty cell. */
+const STARTS_A_FORMULA = new RegExp(`^(?:${PASSED_OVER}[,;|])*${PASSED_OVER}${SIGN}|^[\\t\\r\\n]`, "u");
+/** Readers elsewhere divide cells at other signs than the comma, and to them our quotes are no quotes: a cell of theirs may begin inside a text. */
+const FORMULA_ELSEWHERE = new RegExp(`([;|\\t\\r\\n])(?=${PASSED_OVER}${SIGN})`, "gu");
 const NEEDS_NO_QUOTES = /^[\p{L}\p{N}._:+\-/()# ]*$/u;
 
 function csvCell<Row>({ kind, value }: Column<Row>, row: Row): string {
   const text = value(row) ?? "";
-  const safe = kind === "text" && STARTS_A_FORMULA.test(text) ? `'${text}` : text;
+  const safe = kind === "text" ? guardText(text) : text;
   return NEEDS_NO_QUOTES.test(safe) && safe === safe.trim() ? safe : `"${safe.replaceAll('"', '""')}"`;
+}
+
+/** With an apostrophe before whatever any spreadsheet would calculate. */
+function guardText(text: string): string {
+  const guarded = text.replace(FORMULA_ELSEWHERE, "$1'");
+  return STARTS_A_FORMULA.test(text) ? `'${guarded}` : guarded;
 }
 
 /** A spreadsheet may hold 2^20 rows; a new sheet begins a little earlier. */
