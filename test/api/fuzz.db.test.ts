@@ -8,7 +8,7 @@ import { SCOPES } from "#platform/access.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeApi } from "../../src/app.ts";
-import { aLine, anIndividual, aTransfer, unique } from "../builders.ts";
+import { aCompany, aLine, aNewClient, anIndividual, aTransfer, unique } from "../builders.ts";
 import { type GeneratedRequest, type Hints, operationsOf, requestOf } from "../requests.ts";
 import { expectSound } from "../setup/answer-check.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount, WEBHOOK_SECRET } from "../setup/ledger.ts";
@@ -85,6 +85,12 @@ async function send(method: string, credential: Readonly<Record<string, string>>
   return { status: answer.statusCode, body: isObject ? answer.json<Told["body"]>() : {} };
 }
 
+/** The client of the run is a person. */
+function aChangedPerson(): Record<string, unknown> {
+  const { type: _type, externalId: _name, ...body } = aNewClient("individual");
+  return body;
+}
+
 async function makeHints(open: Set<string>): Promise<Hints> {
   const [funded, other, fee, yen] = [
     await bank.aFundedAccount("1000.00"),
@@ -157,6 +163,9 @@ async function makeHints(open: Set<string>): Promise<Hints> {
       unblockAccount: fc.constant({ debit: true, credit: true, reason: "fuzz" }),
       reorderOwnAccounts: fc.constant(null).map(() => ({ accountIds: [...open].reverse() })),
       importIndividualClient: fc.constant(null).map(() => anIndividual()),
+      importCompanyClient: fc.constant(null).map(() => aCompany()),
+      createClient: fc.constantFrom<"individual" | "company">("individual", "company").map((type) => aNewClient(type)),
+      updateClient: fc.constant(null).map(() => aChangedPerson()),
     },
   };
 }

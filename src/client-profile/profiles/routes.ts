@@ -37,6 +37,7 @@ const createClient = ({ vault }: StandingKit): Endpoint =>
     body: CreateClient,
     reply: CreatedClient,
     problems: clientProfileProblems,
+    answerTellsOf: (_call, { clientId }) => clientId,
     work: "write",
     async handle(tx, { body, caller }) {
       const read = readCreation(body, today(tx.now, "UTC"));
