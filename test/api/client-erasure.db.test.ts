@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { anIndividual } from "../builders.ts";
+import { SCOPES } from "#platform/access.ts";
+import { anIndividual, unique } from "../builders.ts";
 import { bodyOf } from "../setup/ledger.ts";
 import { codeOf, openStandingBank, type StandingBank } from "../setup/standing.ts";
 
@@ -124,6 +125,30 @@ describe("POST /internal/Clients/{clientId}/erasure", () => {
     };
     for (const [name, answer] of Object.entries(answers)) expect([name, ...codeOf(answer)]).toEqual([name, 404, "notFound"]);
     expect((await certificateOf(clientId)).status).toBe(200);
+  });
+
+  test("no operation at all knows an erased client but that of its certificate, whichever there will be", async () => {
+    const clientId = await aClientPastRetention();
+    bodyOf(await erase(clientId));
+    const officer = bank.callAs({ kind: "system", scopes: SCOPES });
+    const reads = bank.endpoints.filter(
+      ({ method, path }) => method === "GET" && path.includes("{clientId}") && !path.endsWith("/erasure"),
+    );
+    expect(reads.length).toBeGreaterThan(5);
+    for (const { path } of reads) {
+      const url = path.replace("{clientId}", clientId).replace(/\{\w+\}/g, NOBODY);
+      expect([path, ...codeOf(await officer.get(url))]).toEqual([path, 404, "notFound"]);
+    }
+    for (const path of ["/Client", "/Client/plan"]) {
+      expect([path, ...codeOf(await bank.clientCalls(clientId).get(path))]).toEqual([path, 404, "notFound"]);
+    }
+    expect((await officer.get(`/internal/Clients?statuses=closed&pageSize=100`)).text).not.toContain(clientId);
+    expect(codeOf(await bank.clientCalls(clientId).post("/Accounts", { currency: "EUR" }))).toEqual([404, "notFound"]);
+    expect(codeOf(await bank.system.post("/v2/internal/Accounts", { type: "client", clientId, currency: "EUR" }))).toEqual([
+      404,
+      "notFound",
+    ]);
+    expect(codeOf(await bank.clientCalls(clientId).post("/Accounts/send-otp", { operation: "openAccount" }))).toEqual([404, "notFound"]);
   });
 
   test("repeated answers the same certificate, whatever the reason says now", async () => {
@@ -248,6 +273,25 @@ describe("what is under way while a client is erased", () => {
         ),
       ).toEqual([]);
     }
+  });
+});
+
+describe("a client that is restricted", () => {
+  test("is read by its id and found by no search; nothing of it is changed or added", async () => {
+    const word = unique("restricted").replaceAll("-", "");
+    const imports = bank.callAs({ kind: "system", scopes: ["integration.import"] });
+    const body = anIndividual({ email: `${word}@example.com` });
+    const clientId = String(bodyOf(await imports.post("/integration/clients/individuals", body))["clientId"]);
+    const search = async () => bodyOf(await bank.staff.get(`/internal/Clients?search=${word}`))["items"] as { clientId: string }[];
+    expect((await search()).map((client) => client.clientId)).toEqual([clientId]);
+    bodyOf(await bank.clientCalls(clientId).post("/Client/deletion-notifications"));
+    bodyOf(await bank.setStatus(clientId, "rejected"));
+    expect(await search()).toEqual([]);
+    expect((await bank.staff.get(`/internal/Clients/${clientId}`)).status).toBe(200);
+    const { externalId: _id, riskLevel, address, phoneNumber, email, ...individual } = body;
+    const update = { riskLevel, address, phoneNumber, email, individual: { ...individual, firstName: "Other" } };
+    expect(codeOf(await bank.staff.put(`/internal/Clients/${clientId}`, update))).toEqual([409, "invalidState"]);
+    expect(codeOf(await bank.staff.post(`/internal/Clients/${clientId}/verification`))).toEqual([409, "invalidState"]);
   });
 });
 
