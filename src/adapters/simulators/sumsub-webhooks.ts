@@ -126,6 +126,8 @@ export class Webhooks {
         method: "POST",
         headers: {
           "content-type": "application/json",
+          // An idle connection would hold up the server that it leads to when that stops.
+          connection: "close",
           "x-payload-digest": createHmac("sha256", secret).update(signed).digest("hex"),
           "x-payload-digest-alg": "HMAC_SHA256_HEX",
         },
