@@ -1,8 +1,11 @@
 // A backup from before an erasure still holds what was destroyed. Restored, it forgets again by the erasure list (reliability DP-5).
 
-import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { clientErasures } from "#client-profile";
 import { clientAccounts } from "#general-ledger";
 import { type Actor, Database } from "#platform/db.ts";
@@ -65,6 +68,22 @@ const replay = async () =>
     await readErasureList(list),
   );
 
+/** Runs `cli erasures …` on the restored database, as an operator does. */
+async function cli(...args: readonly string[]): Promise<{ readonly status: number | null; readonly out: string; readonly error: string }> {
+  const { ownerUrl, appUrl, appRole } = backup;
+  const urls = appRole === null ? { DATABASE_URL: appUrl, DATABASE_MIGRATION_URL: ownerUrl } : { DATABASE_URL: ownerUrl };
+  const child = spawn(process.execPath, ["src/cli.ts", "erasures", ...args], {
+    cwd: new URL("..", import.meta.url),
+    env: { PATH: process.env["PATH"], FINLEGO_DATA: folder, ...urls },
+  });
+  const [out, error, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close") as Promise<[number | null]>,
+  ]);
+  return { status, out, error };
+}
+
 test("a restored backup knows who was erased since, until the list is replayed; then nobody reads them, and the others are as they were", async () => {
   for (const clientId of [closed, served, spared]) expect(await contactOf(restored, clientId)).not.toBeNull();
   for (const clientId of [closed, served]) expect(await contactOf(bank.db, clientId)).toBeNull();
@@ -111,6 +130,20 @@ test("replayed again it changes nothing, also with lines that are none, and says
   const before = await query("select count(*) as count from platform.audit_entry");
   expect(await replay()).toEqual({ erased: 0, already: 2, unknown: 1, damagedLines: [4, 5] });
   expect(await query("select count(*) as count from platform.audit_entry")).toEqual(before);
+});
+
+test("the command says what it did, finds the list by itself, and fails for lines that are damaged or a list that is not there", async () => {
+  const answer = await cli("replay");
+  expect([answer.status, JSON.parse(answer.out)]).toEqual([1, { erased: 0, already: 2, unknown: 1, damagedLines: [4, 5] }]);
+  const exported = await cli("export");
+  expect([exported.status, exported.error]).toEqual([0, ""]);
+  const file = join(folder, "exported.ndjson");
+  await writeFile(file, exported.out);
+  const again = await cli("replay", "--file", file);
+  expect([again.status, JSON.parse(again.out)]).toEqual([0, { erased: 0, already: 2, unknown: 0, damagedLines: [] }]);
+  const missing = await cli("replay", "--file", join(folder, "nowhere"));
+  expect([missing.status, missing.out]).toEqual([2, ""]);
+  expect(missing.error).toContain("There is no list of erasures at");
 });
 
 test("what the database itself knows of erasures is what the list outside it knows", async () => {
