@@ -29,7 +29,11 @@ export const SETTINGS = [
   },
   { name: "PORT", default: "8080", meaning: "TCP port that serves everything; 0 takes any free one." },
   { name: "HOST", default: ["127.0.0.1", "0.0.0.0"], meaning: "Address to listen on." },
-  { name: "FINLEGO_DATA", default: "./.data", meaning: "Folder of the embedded database, of documents, and of the keys that are made where none are given." },
+  {
+    name: "FINLEGO_DATA",
+    default: "./.data",
+    meaning: "Folder of the embedded database, of documents, and of the keys that are made where none are given.",
+  },
   { name: "FINLEGO_DEMO", default: ["1", "0"], meaning: "`0` starts without the demo bank." },
   {
     name: "FINLEGO_EMBEDDED",
