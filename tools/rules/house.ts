@@ -60,6 +60,7 @@ export const PURE_FILES = [
   "mod97.ts",
   "money.ts",
   "page.ts",
+  "notification.ts",
   "payment-life.ts",
   "payment.ts",
   "person-rules.ts",
@@ -68,6 +69,7 @@ export const PURE_FILES = [
   "posting.ts",
   "problem.ts",
   "problems.ts",
+  "retention.ts",
   "schema.ts",
   "skeletons.ts",
   "skeletons.ts",
@@ -75,6 +77,9 @@ export const PURE_FILES = [
   "structure.ts",
   "structure.ts",
   "token-claims.ts",
+  "verdict.ts",
+  "webhook-digest.ts",
+  "webhook-event.ts",
   "words.ts",
 ] as const;
 
