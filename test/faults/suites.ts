@@ -1,7 +1,9 @@
 // All fault suites, in the order in which they are run: what ends soonest first.
 
+import { clientImports } from "./client-imports.ts";
 import { contention } from "./contention.ts";
 import { crashPoints } from "./crash-points.ts";
+import { documentUploads } from "./document-uploads.ts";
 import { doubleSpend } from "./double-spend.ts";
 import { gracefulStop } from "./graceful-stop.ts";
 import { holds } from "./holds.ts";
@@ -17,9 +19,11 @@ export const SUITES: readonly Suite[] = [
   doubleSpend,
   holds,
   modelReplay,
+  clientImports,
   idempotencyKeys,
   contention,
   crashPoints,
+  documentUploads,
   killUnderLoad,
   gracefulStop,
   instances,

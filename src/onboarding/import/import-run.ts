@@ -60,7 +60,7 @@ export class ImportRun {
       } else if (!(await store.takeRun(tx, tenant, importId, this.#sender))) {
         const run = await store.findRun(tx, tenant, importId);
         this.isFinished = run?.finishedAt != null;
-        if (!this.isFinished) refuse("importInProgress", { headers: { "retry-after": "5" } });
+        if (!this.isFinished) refuse("importInProgress", { headers: { "retry-after": "2" } });
       }
       this.#marks = await store.readMarks(tx, tenant, importId);
     });
@@ -178,7 +178,7 @@ export class ImportRun {
 
   async #lock(tx: Tx): Promise<{ readonly rows: number }> {
     const { tenant, importId } = this.#name;
-    return (await store.lockRun(tx, tenant, importId, this.#sender)) ?? refuse("importInProgress", { headers: { "retry-after": "5" } });
+    return (await store.lockRun(tx, tenant, importId, this.#sender)) ?? refuse("importInProgress", { headers: { "retry-after": "2" } });
   }
 
   async #hold(): Promise<void> {

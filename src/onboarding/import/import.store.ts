@@ -17,7 +17,7 @@ export type RunRow = {
 };
 
 /** How long a sender holds a run without saying so again. */
-export const HELD_SECONDS = 15;
+export const HELD_SECONDS = 6;
 
 /** Makes the run, held by that sender. False: it is there already; waits for a twin that is making it. */
 export async function insertRun(tx: Tx, tenant: string, importId: string, sender: string): Promise<boolean> {
