@@ -9,13 +9,13 @@ import { StartupError } from "#platform/startup-error.ts";
 export type DemoBank = { readonly clientId: string; readonly summary: string };
 
 const TENANT = "nordlicht";
-const SCOPES = "integration.import ledger.read ledger.write";
+const SCOPES = "clients.write integration.import ledger.read ledger.write";
 
-type Post = (path: string, key: string, body: object) => Promise<Record<string, unknown>>;
+type Send = (route: `${"POST" | "PUT"} /${string}`, key: string, body: object) => Promise<Record<string, unknown>>;
 
 export async function fillDemoBank(http: FastifyInstance, issuer: DevelopmentIssuer): Promise<DemoBank> {
-  const own = poster(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo" }, Date.now()));
-  const partner = poster(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo", tenant: TENANT }, Date.now()));
+  const own = caller(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo" }, Date.now()));
+  const partner = caller(http, await issuer.mint({ audience: "system", scope: SCOPES, subject: "demo", tenant: TENANT }, Date.now()));
 
   const settlement = await openAccount(own, "settlement EUR", {
     type: "settlement",
@@ -28,6 +28,9 @@ export async function fillDemoBank(http: FastifyInstance, issuer: DevelopmentIss
   const [ada, grace, alan] = clients;
   invariant(ada && grace && alan, "the demo bank has three clients");
 
+  await own("PUT /internal/Plans/plus", "plan plus", PLUS);
+  await own(`PUT /internal/Clients/${grace.clientId}/plan`, "plan of grace", { code: "plus" });
+
   await pay(own, "salary-2026-01", "deposit", settlement, ada.accountId, "2500.00", "Salary January");
   await pay(own, "deposit-grace", "deposit", settlement, grace.accountId, "800.00", "Opening deposit");
   await pay(own, "deposit-alan", "deposit", settlement, alan.accountId, "120.50", "Card top-up");
@@ -35,39 +38,40 @@ export async function fillDemoBank(http: FastifyInstance, issuer: DevelopmentIss
   await pay(own, "dinner", "transfer", grace.accountId, alan.accountId, "32.40", "Dinner on Friday");
   await pay(own, "fee-ada-2026-01", "fee", ada.accountId, fees, "4.90", "Account fee January");
   await pay(own, "withdrawal-alan", "withdrawal", alan.accountId, settlement, "60.00", "Cash withdrawal");
-  return { clientId: ada.clientId, summary: "3 clients of the white-label customer 'nordlicht', 5 accounts, 7 payments" };
+  return { clientId: ada.clientId, summary: "3 clients of the white-label customer 'nordlicht', 5 accounts, 7 payments, 2 plans" };
 }
 
-function poster(http: FastifyInstance, token: string): Post {
-  return async (path, key, body) => {
+function caller(http: FastifyInstance, token: string): Send {
+  return async (route, key, body) => {
+    const [method, url] = route.split(" ") as ["POST" | "PUT", string];
     const answer = await http.inject({
-      method: "POST",
-      url: path,
+      method,
+      url,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": `demo ${key}` },
       payload: JSON.stringify(body),
     });
     // Settings that leave no room for it, such as a low limit of calls or other currencies, are no bug.
     if (answer.statusCode !== 200) {
       throw new StartupError(
-        `The demo bank could not be made: POST ${path} answered ${answer.statusCode}. Start without it: FINLEGO_DEMO=0\n${answer.body}`,
+        `The demo bank could not be made: ${route} answered ${answer.statusCode}. Start without it: FINLEGO_DEMO=0\n${answer.body}`,
       );
     }
     return answer.json<Record<string, unknown>>();
   };
 }
 
-async function openAccount(post: Post, key: string, body: object): Promise<string> {
-  return String((await post("/v2/internal/Accounts", `account ${key}`, body))["id"]);
+async function openAccount(send: Send, key: string, body: object): Promise<string> {
+  return String((await send("POST /v2/internal/Accounts", `account ${key}`, body))["id"]);
 }
 
-async function addClient(partner: Post, own: Post, person: Person): Promise<{ clientId: string; accountId: string }> {
-  const { clientId } = await partner("/integration/clients/individuals", `client ${person.externalId}`, profileOf(person));
+async function addClient(partner: Send, own: Send, person: Person): Promise<{ clientId: string; accountId: string }> {
+  const { clientId } = await partner("POST /integration/clients/individuals", `client ${person.externalId}`, profileOf(person));
   const accountId = await openAccount(own, `client ${person.externalId}`, { clientId, type: "client", currency: "EUR", name: "Everyday" });
   return { clientId: String(clientId), accountId };
 }
 
 async function pay(
-  post: Post,
+  send: Send,
   externalId: string,
   type: string,
   debitAccountId: string,
@@ -75,7 +79,7 @@ async function pay(
   amount: string,
   description: string,
 ): Promise<void> {
-  await post("/v2/internal/Payments/transfer", `payment ${externalId}`, {
+  await send("POST /v2/internal/Payments/transfer", `payment ${externalId}`, {
     externalId: `demo-${externalId}`,
     type,
     debitAccountId,
@@ -85,6 +89,26 @@ async function pay(
     description,
   });
 }
+
+/** Dearer by the month, cheaper by the payment. */
+const PLUS = {
+  name: "Plus",
+  currency: "EUR",
+  monthlyFee: "12.90",
+  limits: [
+    { kind: "accounts", count: 2000 },
+    { kind: "singleTransfer", amount: "250000.00", currency: "EUR" },
+    { kind: "dailyOutgoing", amount: "500000.00", currency: "EUR" },
+    { kind: "monthlyOutgoing", amount: "2500000.00", currency: "EUR" },
+  ],
+  fees: [
+    { kind: "outgoingTransfer", transferType: "sepa", amount: "0.00", currency: "EUR" },
+    { kind: "outgoingTransfer", transferType: "sepaInstant", amount: "0.00", currency: "EUR" },
+    { kind: "outgoingTransfer", transferType: "swift", amount: "8.00", currency: "EUR" },
+    { kind: "accountMonthly", amount: "0.00", currency: "EUR" },
+    { kind: "foreignExchange", percent: "0.25", minimum: "0.50", currency: "EUR" },
+  ],
+};
 
 type Person = {
   readonly externalId: string;
