@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { text as textOf } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import type { VerifyToken } from "#platform/access.ts";
 import { SCOPES } from "#platform/access.ts";
@@ -59,7 +59,7 @@ beforeAll(async () => {
   await owner.connect();
   began = await currentWal();
   sink = createServer((request, response) => {
-    void text(request).then((body) => {
+    void textOf(request).then((body) => {
       events.push(body);
       response.end();
     });
@@ -122,7 +122,7 @@ async function call(
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...headers,
     },
-    ...(body === undefined ? {} : { payload: raw ? (body as string | Buffer) : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { payload: raw ? body : JSON.stringify(body) }),
   });
   statuses.set(name, answer.statusCode);
   return { status: answer.statusCode, body: answer.body.startsWith("{") ? (JSON.parse(answer.body) as Record<string, unknown>) : {} };
@@ -406,8 +406,8 @@ test("the search finds a word in each of the places, however it is written", asy
     const server = await findServerFiles(owner);
     // Of a server that is given the files are somebody else's.
     const isOwn = process.env["DATABASE_URL"] === undefined;
-    const isIn = async (folder: "base" | "wal") =>
-      server === null ? !isOwn : (await searchFiles(server[folder], canaries, isNew)).length > 0;
+    const isIn = async (place: "base" | "wal") =>
+      server === null ? !isOwn : (await searchFiles(server[place], canaries, isNew)).length > 0;
     const places = { tables: found.length > 0, files: await isIn("base"), wal: await isIn("wal") };
     await owner.query(`drop table public.${name}`);
     return places;

@@ -1,6 +1,6 @@
 // The daily erasure: whom it takes and whom it leaves, and that it can be broken off anywhere.
 
-import { type Actor, Database } from "#platform/db.ts";
+import type { Actor, Database } from "#platform/db.ts";
 import type { JobContext } from "#platform/jobs.ts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { unique } from "./builders.ts";
@@ -122,6 +122,6 @@ test("stands in the queue once, whoever starts, and adds the run of the next day
   for (let n = 0; n < 3; n++) await db.write(actor, (tx) => clientsThat().schedule(tx));
   expect(await inQueue()).toEqual([{ hours: 0 }]);
   await rejectedClients(3, { years: "6 years", isRestricted: true });
-  await expect(runJob(clientsThat(() => Promise.reject(new Error("no space left"))))).rejects.toThrow();
+  await expect(runJob(clientsThat(() => Promise.reject(new Error("no space left"))))).rejects.toThrow("no space");
   expect(await inQueue()).toEqual([{ hours: 24 }]);
 });

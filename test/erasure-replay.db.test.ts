@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { text as textOf } from "node:stream/consumers";
 import { clientErasures } from "#client-profile";
 import { clientAccounts } from "#general-ledger";
 import { type Actor, Database } from "#platform/db.ts";
@@ -77,8 +77,8 @@ async function cli(...args: readonly string[]): Promise<{ readonly status: numbe
     env: { PATH: process.env["PATH"], FINLEGO_DATA: folder, ...urls },
   });
   const [out, error, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
+    textOf(child.stdout),
+    textOf(child.stderr),
     once(child, "close") as Promise<[number | null]>,
   ]);
   return { status, out, error };

@@ -204,8 +204,8 @@ describe("the review of staff", () => {
       ),
     );
     expect(answers.every(({ status }) => status === 200 || status === 409)).toBe(true);
-    const [notification] = await notificationsOf(clientId);
-    const steps = (notification?.["history"] as { status: string }[]).map(({ status }) => status);
+    const [notification = {}] = await notificationsOf(clientId);
+    const steps = (notification["history"] as { status: string }[]).map(({ status }) => status);
     expect([
       ["received", "declined"],
       ["received", "inReview", "declined"],
@@ -314,7 +314,7 @@ describe("GET /internal/DeletionNotifications", () => {
       do {
         const page = await list(`?pageSize=2&sortDirection=${direction}${cursor}`, "pages");
         walked.push(...idsOf(page));
-        cursor = page["nextCursor"] === null ? "" : `&cursor=${String(page["nextCursor"])}`;
+        cursor = page["nextCursor"] === null ? "" : `&cursor=${page["nextCursor"] as string}`;
       } while (cursor !== "");
       expect(walked).toEqual(expected);
       expect(idsOf(await list(`?pageSize=2&pageNumber=2&sortDirection=${direction}`, "pages"))).toEqual(expected.slice(2, 4));

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
 
 export type Canaries = {
   /** Letters only: fits into every field of text, in any letter case. */

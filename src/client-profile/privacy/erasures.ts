@@ -19,6 +19,7 @@ export type ReplayDeps = {
   readonly stopDebits: (tx: Tx, clientId: string) => Promise<void>;
 };
 
+/** Erasures, told and replayed: for the operator's command. */
 export const clientErasures = {
   /** Every erasure that this database knows of, as lines of an erasure list. */
   async *lines(db: Database): AsyncGenerator<string> {

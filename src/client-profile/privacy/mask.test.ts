@@ -18,10 +18,11 @@ test.each([
 test("at least four characters of every number stay hidden, and never more than four are shown", () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, maxLength: 30, unit: "grapheme" }), (number) => {
-      const shown = [...maskDocumentNumber(number)].slice(4);
+      const letters = Array.from(number).length;
+      const shown = Array.from(maskDocumentNumber(number)).slice(4);
       expect(number.endsWith(shown.join(""))).toBe(true);
       expect(shown.length).toBeLessThanOrEqual(4);
-      expect([...number].length - shown.length).toBeGreaterThanOrEqual(Math.min(4, [...number].length));
+      expect(letters - shown.length).toBeGreaterThanOrEqual(Math.min(4, letters));
     }),
   );
 });

@@ -7,6 +7,6 @@ const SHOWN = 4;
  * how long the number is.
  */
 export function maskDocumentNumber(number: string): string {
-  const characters = [...number];
+  const characters = Array.from(number);
   return `••••${characters.slice(characters.length - Math.max(0, Math.min(SHOWN, characters.length - SHOWN))).join("")}`;
 }
