@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Audience, type Caller, callerTenant, checkAccess, idempotencyOwner, SCOPES } from "./access.ts";
+import { type Audience, type Caller, callerTenant, checkAccess, idempotencyOwner, SCOPES, signingCaller } from "./access.ts";
 
 const CLIENT = "0b0e7f9c-6a43-4c0e-9d0a-3f2b1c4d5e6f";
 const client: Caller = { kind: "client", subject: "user-7", clientId: CLIENT, tenant: null };
@@ -38,10 +38,23 @@ test("end users and systems never reach each other's routes", () => {
 });
 
 test("without a caller only public routes answer", () => {
-  const answers = (["frontOffice", "system", "integration", "public"] as Audience[]).map((audience) =>
+  const answers = (["frontOffice", "system", "integration", "signature", "public"] as Audience[]).map((audience) =>
     checkAccess({ audience, scope: null }, null),
   );
-  expect(answers).toEqual(["unauthorized", "unauthorized", "unauthorized", "ok"]);
+  expect(answers).toEqual(["unauthorized", "unauthorized", "unauthorized", "unauthorized", "ok"]);
+});
+
+test("no token opens a route for signatures", () => {
+  for (const scope of [null, ...SCOPES]) {
+    for (const caller of [client, system(...SCOPES)]) expect(checkAccess({ audience: "signature", scope }, caller)).toBe("unauthorized");
+  }
+});
+
+test("who signs the bodies of one operation may do nothing else", () => {
+  const caller = signingCaller("noticeThing");
+  for (const scope of SCOPES) expect(checkAccess({ audience: "system", scope }, caller)).toBe("forbidden");
+  expect(checkAccess({ audience: "frontOffice", scope: null }, caller)).toBe("forbidden");
+  expect(idempotencyOwner(caller)).not.toBe(idempotencyOwner(signingCaller("other")));
 });
 
 test("the bank's own token owns things of the default tenant", () => {

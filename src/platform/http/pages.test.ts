@@ -63,11 +63,40 @@ describe("the description", () => {
       "/Things/latest",
       "/Things/{id}/cancel",
       "/Things/{thingId}",
+      "/integration/things/notice",
       "/internal/Things",
       "/internal/Things/batch",
+      "/internal/Things/upload",
     ]);
     // HEAD goes without saying.
     expect(Object.keys(paths["/Things"]!)).toEqual(["get"]);
+  });
+
+  test("says how each kind of body is sent, and how its sender is known", async () => {
+    type Post = {
+      readonly requestBody: { readonly required: boolean; readonly content: object };
+      readonly security: object[];
+      readonly responses: object;
+      readonly description: string;
+      readonly parameters?: readonly { readonly name: string }[];
+    };
+    const { paths, components } = (await get("/openapi.json")).json<{
+      paths: Record<string, { post: Post }>;
+      components: { securitySchemes: Record<string, object> };
+    }>();
+    const upload = paths["/internal/Things/upload"]!.post;
+    expect(upload.requestBody).toMatchObject({ required: true });
+    expect(Object.keys(upload.requestBody.content)).toEqual(["multipart/form-data", "application/octet-stream"]);
+    expect([upload.security, upload.parameters?.map(({ name }) => name)]).toEqual([[{ bearer: ["ledger.write"] }], ["Idempotency-Key"]]);
+    expect(Object.keys(upload.responses)).toEqual(["200", "400", "401", "403", "405", "409", "413", "415", "422", "429", "500", "503"]);
+
+    const notice = paths["/integration/things/notice"]!.post;
+    expect(Object.keys(notice.requestBody.content)).toEqual(["application/json"]);
+    expect([notice.security, notice.parameters]).toEqual([[{ signature: [] }], undefined]);
+    // Who signs needs no scope and no key.
+    expect(Object.keys(notice.responses)).toEqual(["200", "400", "401", "405", "413", "415", "429", "500", "503"]);
+    expect(notice.description).toContain("Audience: signature.");
+    expect(components.securitySchemes["signature"]).toMatchObject({ type: "apiKey", in: "header", name: "x-payload-digest" });
   });
 
   test("asks for no query parameter that has a default", async () => {

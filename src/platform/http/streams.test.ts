@@ -254,6 +254,17 @@ describe("an answer that is ready before the body is in", () => {
     }
   });
 
+  test("is seen while the process drains", async () => {
+    const draining = await openEdge({ endpoints: [taker("nothing", async () => "unread")], isDraining: () => true });
+    const body = Buffer.alloc(8 * MIB);
+    const socket = await open("", await draining.listen());
+    socket.pause();
+    await write(socket, Buffer.concat([Buffer.from(announced(body.length, "/nothing", "", "client", "text/csv")), body]));
+    const answer = readRaw(await restOf(socket));
+    expect([answer.status, answer.headers["connection"]]).toEqual([200, "close"]);
+    await draining.close();
+  });
+
   test("does not let a sender go on for ever: it is cut after a while", async () => {
     const began = performance.now();
     const { socket, answer } = await sendWithoutEnd(chunked("/nothing", "", "client", "text/csv"));
