@@ -9,6 +9,7 @@ import { publish } from "#platform/events.ts";
 import { isUuid } from "#platform/ids.ts";
 import { enqueue, type Job, job } from "#platform/jobs.ts";
 import { newId } from "#platform/new-id.ts";
+import { invariant } from "#platform/problem.ts";
 import { strictObject, Type } from "#platform/schema.ts";
 import * as applicants from "./applicant.store.ts";
 import type { TakenWebhook } from "./contract.ts";
@@ -71,6 +72,9 @@ async function forecast(tx: Tx, deps: EventsDeps, event: WebhookEvent, meaning: 
   return position === null || isNewer(position, appliedOf(applicant)) ? { processed: true } : { processed: false, reason: "older" };
 }
 
+/** Far more than one applicant ever has waiting. */
+const STEPS_MAX = 10_000;
+
 /** The job that applies what has come for an applicant. Safe to repeat: what is settled stays so. */
 export function eventApplying(deps: EventsDeps): Job<{ readonly applicantId: string }> {
   return job({
@@ -82,7 +86,9 @@ export function eventApplying(deps: EventsDeps): Job<{ readonly applicantId: str
 
 /** Applies what has come for the applicant, each event in a transaction of its own. */
 export async function applyEvents(db: Database, actor: Actor, deps: EventsDeps, applicantId: string): Promise<void> {
-  while (await db.write(actor, (tx) => applyNext(tx, deps, applicantId)));
+  for (let step = 0; await db.write(actor, (tx) => applyNext(tx, deps, applicantId)); step++) {
+    invariant(step < STEPS_MAX, "the events of an applicant come to no end");
+  }
 }
 
 /** One step; false: there is nothing to be done. */
