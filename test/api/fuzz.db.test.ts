@@ -11,6 +11,8 @@ import { describeApi } from "../../src/app.ts";
 import { aCompany, aLine, aNewClient, anIndividual, aTransfer, unique } from "../builders.ts";
 import { type GeneratedRequest, type Hints, operationsOf, requestOf } from "../requests.ts";
 import { expectSound } from "../setup/answer-check.ts";
+import { aPdf, aPng } from "../setup/document-files.ts";
+import { uploadForm } from "../setup/documents.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount, WEBHOOK_SECRET } from "../setup/ledger.ts";
 
 const RUNS = process.env["FINLEGO_NIGHTLY"] === "1" ? 100_000 : 3_000;
@@ -91,6 +93,23 @@ function aChangedPerson(): Record<string, unknown> {
   return body;
 }
 
+/** Documents of the client, and of a company and of its person: some more than a run deletes early. */
+async function makePapers(clientId: string): Promise<{ companyId: string; personId: string; documentIds: string[] }> {
+  const staff = bank.callAs({ kind: "system", scopes: ["documents.write", "integration.import"] });
+  const company = bodyOf(await staff.post("/integration/clients/companies", aCompany()));
+  const [person] = company["relatedIndividuals"] as { relatedIndividualId: string }[];
+  const [companyId, personId] = [String(company["clientId"]), person?.relatedIndividualId ?? ""];
+  const form = uploadForm({});
+  const documentIds: string[] = [];
+  for (const path of [`${clientId}/Documents`, `${companyId}/related-individuals/${personId}/documents`]) {
+    for (let count = 0; count < 8; count++) {
+      const answer = await staff.post(`/internal/Clients/${path}/upload`, form.body, form.headers);
+      documentIds.push(String(bodyOf(answer)["documentId"]));
+    }
+  }
+  return { companyId, personId, documentIds };
+}
+
 async function makeHints(open: Set<string>): Promise<Hints> {
   const [funded, other, fee, yen] = [
     await bank.aFundedAccount("1000.00"),
@@ -121,12 +140,15 @@ async function makeHints(open: Set<string>): Promise<Hints> {
   const closed = bodyOf(await bank.system.post("/v2/internal/Accounts", { type: "client", clientId, currency: "EUR" }));
   bodyOf(await bank.system.put(`/v2/internal/Accounts/${String(closed["id"])}/close`));
   open.add(funded.id);
+  const papers = await makePapers(clientId);
   return {
     ids: {
       accountId: ids,
       debitAccountId: ids,
       creditAccountId: ids,
-      clientId: [clientId],
+      clientId: [clientId, clientId, clientId, papers.companyId],
+      relatedIndividualId: [papers.personId],
+      documentId: papers.documentIds,
       // Some stand twice: what only they can be asked for must be asked for.
       id: [
         funded.id,
@@ -166,6 +188,9 @@ async function makeHints(open: Set<string>): Promise<Hints> {
       importCompanyClient: fc.constant(null).map(() => aCompany()),
       createClient: fc.constantFrom<"individual" | "company">("individual", "company").map((type) => aNewClient(type)),
       updateClient: fc.constant(null).map(() => aChangedPerson()),
+      uploadDocument: fc.constant({ file: aPdf(), type: "passport", description: "fuzz" }),
+      uploadDocuments: fc.constant({ files: [aPdf(), aPng()], types: ["selfie", "other"] }),
+      uploadRelatedIndividualDocument: fc.constant({ file: aPng(), type: "idCard" }),
     },
   };
 }
