@@ -6,6 +6,7 @@ import { prepareBooks, proveBooks, verifyBooks } from "./books.ts";
 import type { Sample } from "./closed-loop.ts";
 import { measureGrowth } from "./growth/growth.ts";
 import type { GrowthOptions } from "./growth/plan.ts";
+import { measureImports } from "./imports.ts";
 import { LOADS, type LoadName } from "./load.ts";
 import { describeMachine } from "./machine.ts";
 import { waitForCalm } from "./meter.ts";
@@ -27,6 +28,8 @@ type CommandLine = Omit<Options, "inProcess" | "http" | "loads"> & {
   growth?: true;
   rows: number;
   reads: number;
+  imports?: true;
+  clients: number;
 };
 
 const program = new Command("bench")
@@ -43,11 +46,14 @@ const program = new Command("bench")
   .option("--growth", "instead: what a long history costs; 7 repetitions of 4 s unless said otherwise; takes an hour and 20 GB")
   .option("--rows <n>", "entries of the grown books", readNumber, 10_000_000)
   .option("--reads <n>", "with --growth: of each kind of read in each repetition", readNumber, 30)
+  .option("--imports", "instead: clients per second, from files and one by one; 3 repetitions unless said otherwise")
+  .option("--clients <n>", "with --imports: of each way in each repetition", readNumber, 5_000)
   .option("--pgledger <file>", "compare with pgledger, whose SQL is in this file")
   .option("--no-write", "print only, write nothing to bench/results");
 
 const given = program.parse().opts<CommandLine>();
 if (given.growth) await measureGrowth(readGrowthOptions(given));
+else if (given.imports) await measureImports({ ...given, repetitions: isGiven("repetitions") ? given.repetitions : 3 });
 else await bench(readOptions(given), given);
 
 function isGiven(name: keyof CommandLine): boolean {
