@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type ClamdSimulator, openClamdSimulator } from "./setup/clamd-simulator.ts";
 import { aPdf, aPdfOf, eicar } from "./setup/document-files.ts";
 import { aDocumentsClient, type Document, type DocumentsBank, openDocumentsBank, uploadForm } from "./setup/documents.ts";
+import { lockForUpload } from "../src/client-profile/documents/document.store.ts";
 import { clamdScan } from "../src/adapters/clamd.ts";
 
+const ACTOR = { kind: "job", id: "test", tenant: null, traceId: "test" } as const;
 const HOUR_MS = 3_600_000;
 const MALWARE = aPdf(eicar());
 
@@ -106,7 +108,7 @@ describe("with a scanner", () => {
 
 /** A sweep as the start of a process adds it. */
 async function sweepNow(bank: DocumentsBank): Promise<readonly unknown[]> {
-  await bank.db.write({ kind: "job", id: "test", tenant: null, traceId: "test" }, bank.schedule);
+  await bank.db.write(ACTOR, bank.schedule);
   return await bank.runJobs("sweep_documents");
 }
 
@@ -202,6 +204,28 @@ describe("the quota", () => {
       await bank.close();
     }
   });
+});
+
+test("uploads of one client count one after another, also in different processes; those of others do not wait", async () => {
+  const bank = await openDocumentsBank();
+  try {
+    const [one, other] = [await aDocumentsClient(bank), await aDocumentsClient(bank)];
+    const order: string[] = [];
+    let second: Promise<unknown> = Promise.resolve();
+    await bank.db.write(ACTOR, async (tx) => {
+      await lockForUpload(tx, one);
+      second = bank.db.write(ACTOR, (twin) => lockForUpload(twin, one)).then(() => order.push("second"));
+      await bank.db.write(ACTOR, (free) => lockForUpload(free, other)).then(() => order.push("other"));
+      for (let isWaiting = false; !isWaiting; ) {
+        isWaiting = (await tx.sql`select 1 from pg_locks where locktype = 'advisory' and not granted`).length > 0;
+      }
+      order.push("first");
+    });
+    await second;
+    expect(order).toEqual(["other", "first", "second"]);
+  } finally {
+    await bank.close();
+  }
 });
 
 describe("the end of a client", () => {
