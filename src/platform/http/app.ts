@@ -5,7 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import type { Logger } from "pino";
 import { type AccessPolicy, type Caller, checkAccess, type VerifyToken } from "../access.ts";
 import type { Database } from "../db.ts";
-import { platformProblems, problemOf, refusePlatform } from "../problem.ts";
+import { invariant, platformProblems, problemOf, refusePlatform } from "../problem.ts";
 import { addBodyParser, BODY_LIMIT } from "./body-parser.ts";
 import { answerExpectations, askForBody } from "./expectations.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -123,6 +123,9 @@ function isStream({ requestBody }: Endpoint): boolean {
 function addEndpoint(app: FastifyInstance, endpoint: Endpoint, options: HttpOptions, twins: Twins<StoredAnswer>): void {
   const readInput = compileInput(endpoint);
   const { requestBody } = endpoint;
+  invariant(requestBody === undefined || endpoint.body === undefined, `${endpoint.id} takes two bodies`);
+  // Its key is that of its content, which only the operation can tell.
+  invariant(requestBody?.kind !== "stream" || endpoint.work === "own", `${endpoint.id} takes a stream and does not settle its key`);
   const bodyLimit = endpoint.bodyLimit ?? (requestBody?.kind === "signed" ? requestBody.limit : undefined);
   app.route({
     method: endpoint.method,

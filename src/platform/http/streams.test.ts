@@ -324,6 +324,15 @@ describe("a sender that does not end", () => {
   });
 });
 
+test("an operation that cannot settle the key of its stream, or takes two bodies, keeps the server from starting", async () => {
+  const sound = taker("planted", readAll);
+  const handle = async () => ({});
+  await expect(openEdge({ endpoints: [{ ...sound, work: "write", handle }] })).rejects.toThrow(
+    "planted takes a stream and does not settle",
+  );
+  await expect(openEdge({ endpoints: [{ ...sound, body: Type.Object({}) }] })).rejects.toThrow("planted takes two bodies");
+});
+
 test("two hundred mebibytes pass through without being held", async () => {
   const before = process.memoryUsage().rss;
   let most = before;
