@@ -110,6 +110,14 @@ async function makePapers(clientId: string): Promise<{ companyId: string; person
   return { companyId, personId, documentIds };
 }
 
+const PLAN = {
+  name: "Fuzz",
+  currency: "EUR",
+  monthlyFee: "1.00",
+  limits: [{ kind: "dailyOutgoing", amount: 5, currency: "JPY" }],
+  fees: [{ kind: "foreignExchange", percent: "0.5", minimum: "0", currency: "EUR" }],
+};
+
 async function makeHints(open: Set<string>): Promise<Hints> {
   const [funded, other, fee, yen] = [
     await bank.aFundedAccount("1000.00"),
@@ -161,6 +169,8 @@ async function makeHints(open: Set<string>): Promise<Hints> {
       ],
       paymentId: payments.map(({ id }) => String(id)),
       externalId: payments.map(({ externalId }) => String(externalId)),
+      // Of plans, and of one-time codes.
+      code: ["fuzz", "fuzz", "other", "000000"],
     },
     bodies: {
       createTransferPayment: transfer,
@@ -188,6 +198,11 @@ async function makeHints(open: Set<string>): Promise<Hints> {
       importCompanyClient: fc.constant(null).map(() => aCompany()),
       createClient: fc.constantFrom<"individual" | "company">("individual", "company").map((type) => aNewClient(type)),
       updateClient: fc.constant(null).map(() => aChangedPerson()),
+      blockClient: fc.constant({ reason: "fuzz" }),
+      // Mostly as it was: a blocked client is refused by most of what follows.
+      changeClientStatus: fc.constantFrom("active", "active", "blocked").map((status) => ({ status, reason: "fuzz" })),
+      putPlan: fc.nat(5).map((count) => ({ ...PLAN, limits: [...PLAN.limits, { kind: "accounts", count: 900 + count }] })),
+      chooseClientPlan: fc.constant({ code: "standard" }),
       uploadDocument: fc.constant({ file: aPdf(), type: "passport", description: "fuzz" }),
       uploadDocuments: fc.constant({ files: [aPdf(), aPng()], types: ["selfie", "other"] }),
       uploadRelatedIndividualDocument: fc.constant({ file: aPng(), type: "idCard" }),
