@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
 import { isTenant, isUuid } from "#platform/token-claims.ts";
 import { StartupError } from "#platform/startup-error.ts";
-import { type ImportAnswer, type ImportSender, NoAnswer, openImportSender, type SentFile } from "./adapters/import-sender.ts";
+import { type BankImports, type ImportAnswer, NoAnswer, openBankImports, type SentFile } from "./adapters/bank-imports.ts";
 
 export type ImportCommandDeps = {
   /** Where the bank of this configuration listens. */
@@ -71,17 +71,17 @@ async function runImport(options: ImportOptions, deps: ImportCommandDeps, output
   const file = await readFile(options);
   const url = urlOf(options.url ?? deps.defaultUrl());
   const token = options.token ?? (await deps.mintToken(options.tenant));
-  const sender = openImportSender(url, token);
+  const bank = openBankImports(url, token);
   const importId = options.dryRun === true ? null : (options.importId ?? file.importId);
   say(importId === null ? `Rehearsing ${options.file}` : `Import ${importId} of ${options.file}`);
-  const progress = new Progress(sender, importId, file.size, deps.isTerminal ? process.stderr : null, say);
-  const answer = await sendUntilSettled(sender, importId, file, progress, say);
+  const progress = new Progress(bank, importId, file.size, deps.isTerminal ? process.stderr : null, say);
+  const answer = await sendUntilSettled(bank, importId, file, progress, say);
   if (answer.status !== 200) {
     say(refusalOf(answer));
     return EXIT_REFUSED;
   }
   output.writeOut?.(`${JSON.stringify(answer.body, null, 2)}\n`);
-  await tellFaults(sender, importId, answer, options.faults, say);
+  await tellFaults(bank, importId, answer, options.faults, say);
   return Number(answer.body["faulty"]) > 0 ? EXIT_FAULTY : 0;
 }
 
@@ -112,7 +112,7 @@ function urlOf(text: string): URL {
 
 /** Sends the file again as long as the bank says "later", or nothing: what was settled it passes over. */
 async function sendUntilSettled(
-  sender: ImportSender,
+  bank: BankImports,
   importId: string | null,
   file: SentFile,
   progress: Progress,
@@ -121,7 +121,7 @@ async function sendUntilSettled(
   const query = importId === null ? { dryRun: "true" } : { importId };
   let settled = 0;
   for (let tries = 1; ; tries++) {
-    const answer = await progress.during((onSent) => sender.send(query, file, onSent)).catch(noAnswer);
+    const answer = await progress.during((onSent) => bank.send(query, file, onSent)).catch(noAnswer);
     if (!(answer instanceof NoAnswer) && !comesAgain(answer)) return answer;
     const rows = await progress.read();
     if (rows > settled) tries = 1;
@@ -155,23 +155,22 @@ function refusalOf({ status, body }: ImportAnswer): string {
 type Fault = { readonly row: number; readonly externalId: string | null; readonly errors: Readonly<Record<string, readonly string[]>> };
 
 async function tellFaults(
-  sender: ImportSender,
+  bank: BankImports,
   importId: string | null,
   { body }: ImportAnswer,
   path: string | undefined,
   say: (line: string) => void,
 ): Promise<void> {
-  const found =
-    importId === null ? body["faults"] : (await sender.get(`imports/${importId}/faults?pageSize=${FAULTS_SHOWN}`)).body["items"];
+  const found = importId === null ? body["faults"] : (await bank.get(`imports/${importId}/faults?pageSize=${FAULTS_SHOWN}`)).body["items"];
   const faults = (Array.isArray(found) ? found : []) as readonly Fault[];
   for (const { row, externalId, errors } of faults.slice(0, FAULTS_SHOWN)) {
     const sentences = Object.entries(errors).map(([field, texts]) => `${field}: ${texts.join(" ")}`);
     say(`row ${row}${externalId === null ? "" : ` (${JSON.stringify(externalId)})`}: ${sentences.join("; ")}`);
   }
   const more = Number(body["duplicates"]) + Number(body["faulty"]) - Math.min(faults.length, FAULTS_SHOWN);
-  if (more > 0) say(`and ${more} more`);
+  if (more > 0) say(`${more} more`);
   if (path === undefined || importId === null) return;
-  await writeFile(path, (await sender.get(`imports/${importId}/faults?format=csv`)).text);
+  await writeFile(path, (await bank.get(`imports/${importId}/faults?format=csv`)).text);
 }
 
 const TERMINAL_MS = 500;
@@ -180,7 +179,7 @@ const BAR = 30;
 
 /** Tells how far an import is: a bar for a person, a line now and then for a log. */
 class Progress {
-  readonly #sender: ImportSender;
+  readonly #bank: BankImports;
   readonly #importId: string | null;
   readonly #size: number;
   readonly #terminal: NodeJS.WriteStream | null;
@@ -188,14 +187,8 @@ class Progress {
   #sent = 0;
   #isReading = false;
 
-  constructor(
-    sender: ImportSender,
-    importId: string | null,
-    size: number,
-    terminal: NodeJS.WriteStream | null,
-    say: (line: string) => void,
-  ) {
-    this.#sender = sender;
+  constructor(bank: BankImports, importId: string | null, size: number, terminal: NodeJS.WriteStream | null, say: (line: string) => void) {
+    this.#bank = bank;
     this.#importId = importId;
     this.#size = size;
     this.#terminal = terminal;
@@ -216,7 +209,7 @@ class Progress {
   /** Rows that are settled; 0 where nobody can say. */
   async read(): Promise<number> {
     if (this.#importId === null) return 0;
-    const answer = await this.#sender.get(`imports/${this.#importId}`).catch(noAnswer);
+    const answer = await this.#bank.get(`imports/${this.#importId}`).catch(noAnswer);
     return answer instanceof NoAnswer || answer.status !== 200 ? 0 : Number(answer.body["rows"]);
   }
 

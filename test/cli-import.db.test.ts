@@ -57,7 +57,7 @@ test("ends with 1 when rows were at fault, and writes all faults where it is tol
   expect(err).toContain(
     `row 2 ("${String(persons[1]?.["externalId"])}"): riskLevel: The field must be one of: low, medium, high, prohibited.`,
   );
-  expect(err).toContain("and 3 more");
+  expect(err).toContain("\n3 more\n");
   expect((await readFile(faults, "utf8")).trimEnd().split("\r\n")).toHaveLength(14);
 });
 

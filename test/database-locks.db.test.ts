@@ -73,7 +73,7 @@ describe("the app role", () => {
     ],
     "onboarding.verification_event": ["outcome", "settled_at", "state"],
     "onboarding.import_fault": ["external_id"],
-    "onboarding.import_run": ["created", "duplicates", "faulty", "finished_at", "held_until", "rows", "sender", "updated_at"],
+    "onboarding.import_run": ["created", "duplicates", "faulty", "finished_at", "held_until", "holder", "rows", "updated_at"],
     "one_time_codes.block": ["lifted_at", "lifted_by"],
     "one_time_codes.challenge": ["ended_at", "outcome", "proof_expires_at", "proof_used_at", "sealed_message", "sent_at"],
     "one_time_codes.client_failures": ["failures"],

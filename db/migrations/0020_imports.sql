@@ -16,19 +16,19 @@ create table onboarding.import_run (
   started_at timestamptz not null,
   updated_at timestamptz not null,
   finished_at timestamptz,
-  -- The one sender that is at work, and until when it may without saying so again. Null: nobody.
-  sender uuid,
+  -- The one call that is at work, and until when it may without saying so again. Null: nobody.
+  holder uuid,
   held_until timestamptz,
 
   primary key (tenant, id),
   constraint import_run_tenant_is_a_name check (tenant ~ '^[A-Za-z0-9_-]{1,64}$'),
   constraint import_run_rows_add_up check (rows = created + duplicates + faulty and least(created, duplicates, faulty) >= 0),
   constraint import_run_has_at_most_100_000_rows check (rows <= 100000),
-  constraint import_run_is_held_for_a_time check ((sender is null) = (held_until is null)),
-  constraint import_run_finished_is_held_by_nobody check (finished_at is null or sender is null)
+  constraint import_run_is_held_for_a_time check ((holder is null) = (held_until is null)),
+  constraint import_run_finished_is_held_by_nobody check (finished_at is null or holder is null)
 ) with (fillfactor = 50);
 grant select, insert on onboarding.import_run to finlego_app;
-grant update (rows, created, duplicates, faulty, updated_at, finished_at, sender, held_until) on onboarding.import_run to finlego_app;
+grant update (rows, created, duplicates, faulty, updated_at, finished_at, holder, held_until) on onboarding.import_run to finlego_app;
 
 -- A run only goes forward, and what is finished stays as it is.
 create function onboarding.check_import_run_change() returns trigger

@@ -56,7 +56,7 @@ export const importVerifiable: Verifiable = {
         "import_run_finished_is_held_by_nobody",
       ],
       appInserts: "all",
-      appUpdates: ["rows", "created", "duplicates", "faulty", "updated_at", "finished_at", "sender", "held_until"],
+      appUpdates: ["rows", "created", "duplicates", "faulty", "updated_at", "finished_at", "holder", "held_until"],
     },
     addOnly("onboarding.import_batch", ["import_batch_is_immutable"], { appInserts: "all", constraints: ["import_batch_has_marks"] }),
     {

@@ -35,7 +35,7 @@ export class ImportRun {
   readonly #deps: RunDeps;
   readonly #actor: Actor;
   readonly #name: RunName;
-  readonly #sender = randomUUID();
+  readonly #holder = randomUUID();
   #marks: Buffer = Buffer.alloc(0);
   #heartbeat: NodeJS.Timeout | null = null;
   /** The run was finished before this sending. */
@@ -55,9 +55,9 @@ export class ImportRun {
       const { tenant, importId, key } = this.#name;
       if (key !== null) await claimList(tx, key, tx.actor.traceId);
       this.now = tx.now;
-      if (await store.insertRun(tx, tenant, importId, this.#sender)) {
+      if (await store.insertRun(tx, tenant, importId, this.#holder)) {
         await writeAudit(tx, { action: "clients.importStarted", subject: subjectOf(this.#name), detail: { tenant } });
-      } else if (!(await store.takeRun(tx, tenant, importId, this.#sender))) {
+      } else if (!(await store.takeRun(tx, tenant, importId, this.#holder))) {
         const run = await store.findRun(tx, tenant, importId);
         this.isFinished = run?.finishedAt != null;
         if (!this.isFinished) refuse("importInProgress", { headers: { "retry-after": "2" } });
@@ -129,7 +129,7 @@ export class ImportRun {
     clearInterval(this.#heartbeat);
     const { tenant, importId } = this.#name;
     // Where this fails the run is free a few seconds later.
-    await this.#deps.db.write(this.#actor, (tx) => store.releaseRun(tx, tenant, importId, this.#sender)).catch(() => undefined);
+    await this.#deps.db.write(this.#actor, (tx) => store.releaseRun(tx, tenant, importId, this.#holder)).catch(() => undefined);
   }
 
   async read(): Promise<store.RunRow> {
@@ -178,13 +178,13 @@ export class ImportRun {
 
   async #lock(tx: Tx): Promise<{ readonly rows: number }> {
     const { tenant, importId } = this.#name;
-    return (await store.lockRun(tx, tenant, importId, this.#sender)) ?? refuse("importInProgress", { headers: { "retry-after": "2" } });
+    return (await store.lockRun(tx, tenant, importId, this.#holder)) ?? refuse("importInProgress", { headers: { "retry-after": "2" } });
   }
 
   async #hold(): Promise<void> {
     const { tenant, importId } = this.#name;
     // Where this fails the next batch will say whether the run is still ours.
-    await this.#deps.db.write(this.#actor, (tx) => store.holdRun(tx, tenant, importId, this.#sender)).catch(() => undefined);
+    await this.#deps.db.write(this.#actor, (tx) => store.holdRun(tx, tenant, importId, this.#holder)).catch(() => undefined);
   }
 }
 

@@ -16,50 +16,50 @@ export type RunRow = {
   readonly isHeld: boolean;
 };
 
-/** How long a sender holds a run without saying so again. */
+/** How long a call holds a run without saying so again. */
 export const HELD_SECONDS = 6;
 
-/** Makes the run, held by that sender. False: it is there already; waits for a twin that is making it. */
-export async function insertRun(tx: Tx, tenant: string, importId: string, sender: string): Promise<boolean> {
+/** Makes the run, held by that call. False: it is there already; waits for a twin that is making it. */
+export async function insertRun(tx: Tx, tenant: string, importId: string, holder: string): Promise<boolean> {
   const rows = await tx.sql`
-    insert into onboarding.import_run (tenant, id, started_at, updated_at, sender, held_until)
-    values (${tenant}, ${importId}, ${tx.now}, ${tx.now}, ${sender}, clock_timestamp() + make_interval(secs => ${HELD_SECONDS}))
+    insert into onboarding.import_run (tenant, id, started_at, updated_at, holder, held_until)
+    values (${tenant}, ${importId}, ${tx.now}, ${tx.now}, ${holder}, clock_timestamp() + make_interval(secs => ${HELD_SECONDS}))
     on conflict (tenant, id) do nothing
     returning 1 as made`;
   return rows.length > 0;
 }
 
 /** Takes a run that nobody holds, or whose holder has not been heard of for too long. False: it is held, or finished. */
-export async function takeRun(tx: Tx, tenant: string, importId: string, sender: string): Promise<boolean> {
+export async function takeRun(tx: Tx, tenant: string, importId: string, holder: string): Promise<boolean> {
   const rows = await tx.sql`
     update onboarding.import_run
-    set sender = ${sender}, held_until = clock_timestamp() + make_interval(secs => ${HELD_SECONDS})
-    where tenant = ${tenant} and id = ${importId} and finished_at is null and (sender is null or held_until < clock_timestamp())
+    set holder = ${holder}, held_until = clock_timestamp() + make_interval(secs => ${HELD_SECONDS})
+    where tenant = ${tenant} and id = ${importId} and finished_at is null and (holder is null or held_until < clock_timestamp())
     returning 1 as taken`;
   return rows.length > 0;
 }
 
 /** Goes on holding the run; does nothing where another has taken it. */
-export async function holdRun(tx: Tx, tenant: string, importId: string, sender: string): Promise<void> {
+export async function holdRun(tx: Tx, tenant: string, importId: string, holder: string): Promise<void> {
   await tx.sql`
     update onboarding.import_run
     set held_until = clock_timestamp() + make_interval(secs => ${HELD_SECONDS})
-    where tenant = ${tenant} and id = ${importId} and sender = ${sender}`;
+    where tenant = ${tenant} and id = ${importId} and holder = ${holder}`;
 }
 
-export async function releaseRun(tx: Tx, tenant: string, importId: string, sender: string): Promise<void> {
+export async function releaseRun(tx: Tx, tenant: string, importId: string, holder: string): Promise<void> {
   await tx.sql`
     update onboarding.import_run
-    set sender = null, held_until = null
-    where tenant = ${tenant} and id = ${importId} and sender = ${sender}`;
+    set holder = null, held_until = null
+    where tenant = ${tenant} and id = ${importId} and holder = ${holder}`;
 }
 
-/** Rows that are settled, until the transaction ends. Null: another sender has taken the run. */
-export async function lockRun(tx: Tx, tenant: string, importId: string, sender: string): Promise<{ readonly rows: number } | null> {
+/** Rows that are settled, until the transaction ends. Null: another holder has taken the run. */
+export async function lockRun(tx: Tx, tenant: string, importId: string, holder: string): Promise<{ readonly rows: number } | null> {
   const rows = await tx.sql<{ rows: number }>`
     select rows
     from onboarding.import_run
-    where tenant = ${tenant} and id = ${importId} and sender = ${sender}
+    where tenant = ${tenant} and id = ${importId} and holder = ${holder}
     for no key update`;
   return rows[0] ?? null;
 }
@@ -78,7 +78,7 @@ export async function addToRun(tx: Tx, tenant: string, importId: string, { creat
 export async function finishRun(tx: Tx, tenant: string, importId: string): Promise<void> {
   await tx.sql`
     update onboarding.import_run
-    set finished_at = ${tx.now}, updated_at = ${tx.now}, sender = null, held_until = null
+    set finished_at = ${tx.now}, updated_at = ${tx.now}, holder = null, held_until = null
     where tenant = ${tenant} and id = ${importId}`;
 }
 
@@ -86,7 +86,7 @@ export async function finishRun(tx: Tx, tenant: string, importId: string): Promi
 export async function findRun(tx: Tx, tenant: string | null, importId: string): Promise<RunRow | null> {
   const rows = await tx.sql<RunRow>`
     select tenant, id as "importId", rows, created, duplicates, faulty, started_at as "startedAt", finished_at as "finishedAt",
-           sender is not null and held_until > clock_timestamp() as "isHeld"
+           holder is not null and held_until > clock_timestamp() as "isHeld"
     from onboarding.import_run
     where id = ${importId} and (${tenant}::text is null or tenant = ${tenant})
     order by tenant <> 'default', tenant

@@ -20,7 +20,7 @@ export class NoAnswer extends Error {}
 /** What is to be sent: anew for each try. */
 export type SentFile = { readonly mediaType: string; readonly size: number; open(): Readable };
 
-export type ImportSender = {
+export type BankImports = {
   /** `onSent` hears of the bytes as they leave. @throws NoAnswer */
   send(query: Readonly<Record<string, string>>, file: SentFile, onSent: (bytes: number) => void): Promise<ImportAnswer>;
   /** `path` below /integration/clients. @throws NoAnswer */
@@ -31,7 +31,7 @@ export type ImportSender = {
 const SILENCE_MS = 60_000;
 
 /** `url`: where the bank's API begins. */
-export function openImportSender(url: URL, token: string): ImportSender {
+export function openBankImports(url: URL, token: string): BankImports {
   const base = url.href.endsWith("/") ? url.href : `${url.href}/`;
   const call = (method: string, path: string, headers: Readonly<Record<string, string | number>>, body: Readable | null) =>
     exchange(new URL(`integration/clients/${path}`, base), method, { ...headers, authorization: `Bearer ${token}` }, body);
