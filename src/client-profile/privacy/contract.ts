@@ -2,7 +2,7 @@
 
 import { DateTimeText, enumOf, Nullable, type Static, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { pageQuery } from "#platform/page.ts";
-import { ClientStatus } from "../profiles/contract.ts";
+import { Client, ClientStatus } from "../profiles/contract.ts";
 
 export const DELETION_REASONS = ["noLongerNeeded", "foundAlternative", "privacy", "other"] as const;
 export type DeletionReason = (typeof DELETION_REASONS)[number];
@@ -97,6 +97,33 @@ export const ReviewNotification = strictObject({
   ),
 });
 export type ReviewNotification = Static<typeof ReviewNotification>;
+
+/** What an export holds beside the profile, in its order; rows as the operations of that kind answer them. */
+export const EXPORTED_KINDS = [
+  "formerRelatedIndividuals",
+  "documents",
+  "standingHistory",
+  "deletionNotifications",
+  "applicants",
+  "verificationEvents",
+  "importFaults",
+  "oneTimeCodes",
+  "oneTimeCodeBlocks",
+  "accounts",
+  "payments",
+  "transactions",
+  "audit",
+] as const;
+
+/** The file that tells a client what is known of it. */
+export const ClientExport = strictObject(
+  {
+    format: Type.String({ description: "finlego.client-export.v1" }),
+    client: Client,
+    ...Object.fromEntries(EXPORTED_KINDS.map((kind) => [kind, Type.Array(Type.Unknown())])),
+  },
+  { title: "ClientExport" },
+);
 
 /** Why a client is erased, as a word: the certificate stays for ever and holds no free text. */
 export const ERASURE_REASONS = ["clientRequest", "retentionEnded", "authorityOrder"] as const;

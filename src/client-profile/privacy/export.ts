@@ -59,9 +59,10 @@ function ownData(vault: Vault): PersonalData[] {
         const key = await openKey(tx, clientId);
         const rows = key === null ? [] : await findFormerIndividuals(tx, clientId);
         return {
-          rows: rows.map(({ id, sealedProfile, removedAt, ...row }) => ({
+          rows: rows.map(({ id, sealedProfile, removedAt, sharePercent, ...row }) => ({
             relatedIndividualId: id,
             ...row,
+            sharePercent: sharePercent === null ? null : Number(sharePercent),
             ...(key === null ? {} : openPerson(key, id, sealedProfile)),
             removedAt: removedAt.toISOString(),
           })),

@@ -8,6 +8,7 @@ import { fileReply, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { standingProblems } from "../problems.ts";
 import { findKey } from "../standing/history.store.ts";
 import {
+  ClientExport,
   DeletionNotification,
   DeletionNotificationPage,
   DeletionNotificationReceipt,
@@ -167,7 +168,7 @@ const exportOneClient = (kit: PrivacyKit): Endpoint =>
     audience: "system",
     scope: "clients.read",
     params: ClientId,
-    reply: fileReply({ "application/json": Type.Object({}) }),
+    reply: fileReply({ "application/json": ClientExport }),
     work: "file",
     handle: ({ params, caller, traceId }) => exportClient(kit, actorOf(caller, traceId), params.clientId, caller.tenant),
   });
