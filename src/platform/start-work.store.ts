@@ -10,9 +10,29 @@ export async function tryStartLock(client: Client): Promise<boolean> {
   return rows[0]?.isMine === true;
 }
 
+/** The transaction that is the newest now: whatever is committed was committed before it. */
+export async function newestTransaction(client: Client): Promise<string> {
+  const { rows } = await client.query<{ xid: string }>("select pg_current_xact_id()::xid::text as xid");
+  return rows[0]?.xid ?? "0";
+}
+
+/** Whether anybody in this database, autovacuum included, still looks at it as it was before that transaction. */
+export async function hasOlderSnapshots(client: Client, xid: string): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    `select exists (
+       select from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and age(coalesce(backend_xmin, backend_xid)) >= age($1::xid)) as has`,
+    [xid],
+  );
+  return rows[0]?.has === true;
+}
+
 /** `table` with its schema, from a program text. Nobody can read the table meanwhile. */
 export async function rewriteTable(client: Client, table: string): Promise<void> {
   await client.query(`vacuum (full, analyze) ${table}`);
-  // Where statistics were replaced their pages still hold the old ones. Who may not do this gets a warning, and autovacuum comes later.
+}
+
+/** Who may not do this gets a warning, and autovacuum comes later. */
+export async function rewriteStatistics(client: Client): Promise<void> {
   await client.query("vacuum (full) pg_catalog.pg_statistic");
 }

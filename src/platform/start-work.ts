@@ -3,12 +3,16 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "pg";
-import { rewriteTable, tryStartLock } from "./start-work.store.ts";
+import { hasOlderSnapshots, newestTransaction, rewriteStatistics, rewriteTable, tryStartLock } from "./start-work.store.ts";
 
 const ASK_AGAIN_MS = 200;
+const SNAPSHOTS_MAX_MS = 30_000;
 
 export type StartTools = {
-  /** Writes a table anew, without its old row versions, and learns its statistics anew: what rows held before is in neither. */
+  /**
+   * Writes a table anew, without its old row versions, and learns its statistics anew: what rows held before is in neither. Only where somebody
+   * looks at the database as it was before for more than half a minute, old versions stay until the next vacuum.
+   */
   readonly rewrite: (table: string) => Promise<void>;
 };
 
@@ -24,8 +28,23 @@ export async function runAlone<T>(ownerUrl: string, work: (tools: StartTools) =>
       if (!told) onWait();
       told = true;
     }
-    return await work({ rewrite: (table) => rewriteTable(client, table) });
+    return await work({ rewrite: (table) => rewrite(client, table) });
   } finally {
     await client.end();
   }
+}
+
+async function rewrite(client: Client, table: string): Promise<void> {
+  await outwaitSnapshots(client);
+  await rewriteTable(client, table);
+  // Where statistics were replaced their pages still hold the old ones.
+  await outwaitSnapshots(client);
+  await rewriteStatistics(client);
+}
+
+/** A rewrite keeps the old rows that somebody's snapshot still sees. */
+async function outwaitSnapshots(client: Client): Promise<void> {
+  const xid = await newestTransaction(client);
+  for (let waited = 0; waited < SNAPSHOTS_MAX_MS && (await hasOlderSnapshots(client, xid)); waited += ASK_AGAIN_MS)
+    await pause(ASK_AGAIN_MS);
 }
