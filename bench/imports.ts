@@ -54,7 +54,7 @@ export async function measureImports(options: ImportOptions): Promise<void> {
         console.log(`${repetition}/${options.repetitions}  ${way.title}: ${figures.perSecond.toFixed(0)} clients/s`);
       }
     }
-    await prove(server);
+    await proveClients(server);
     const results = { date: new Date().toISOString(), machine, server: server.settings, options, peakMiB: peakOf(product.target.pid) };
     const page = renderPage(results, samples);
     const name = `${results.date.slice(0, 10)}-${machine.commit}-imports`;
@@ -138,7 +138,7 @@ async function sendSingles({ port, token }: HttpTarget, clients: number): Promis
   await Promise.all(Array.from({ length: CALLERS }, work));
 }
 
-async function prove(server: BenchServer): Promise<void> {
+export async function proveClients(server: BenchServer): Promise<void> {
   const rooms = [platformVerifiable, clientProfileVerifiable, importVerifiable, verificationVerifiable];
   const report = await verify({ url: server.ownerUrl, mode: "development", rooms });
   const wrong = report.checks.filter(({ ok, severity }) => !ok && severity === "error");

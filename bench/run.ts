@@ -4,6 +4,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { prepareBooks, proveBooks, verifyBooks } from "./books.ts";
 import type { Sample } from "./closed-loop.ts";
+import { measureClientLists } from "./client-lists.ts";
 import { measureGrowth } from "./growth/growth.ts";
 import type { GrowthOptions } from "./growth/plan.ts";
 import { measureImports } from "./imports.ts";
@@ -29,6 +30,7 @@ type CommandLine = Omit<Options, "inProcess" | "http" | "loads"> & {
   rows: number;
   reads: number;
   imports?: true;
+  clientLists?: true;
   clients: number;
 };
 
@@ -47,13 +49,20 @@ const program = new Command("bench")
   .option("--rows <n>", "entries of the grown books", readNumber, 10_000_000)
   .option("--reads <n>", "with --growth: of each kind of read in each repetition", readNumber, 30)
   .option("--imports", "instead: clients per second, from files and one by one; 3 repetitions unless said otherwise")
-  .option("--clients <n>", "with --imports: of each way in each repetition", readNumber, 5_000)
+  .option("--client-lists", "instead: pages of clients out of a million; some 10 minutes")
+  .option(
+    "--clients <n>",
+    "with --imports: of each way in each repetition, 5 000 unless said otherwise; with --client-lists: 1 000 000",
+    readNumber,
+    5_000,
+  )
   .option("--pgledger <file>", "compare with pgledger, whose SQL is in this file")
   .option("--no-write", "print only, write nothing to bench/results");
 
 const given = program.parse().opts<CommandLine>();
 if (given.growth) await measureGrowth(readGrowthOptions(given));
 else if (given.imports) await measureImports({ ...given, repetitions: isGiven("repetitions") ? given.repetitions : 3 });
+else if (given.clientLists) await measureClientLists({ ...given, clients: isGiven("clients") ? given.clients : 1_000_000 });
 else await bench(readOptions(given), given);
 
 function isGiven(name: keyof CommandLine): boolean {

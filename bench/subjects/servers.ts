@@ -109,7 +109,7 @@ async function startIssuer(): Promise<{ url: string; token: string; stop(): void
   await once(http, "listening");
   const address = http.address();
   const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-  const token = await new SignJWT({ scope: "ledger.read ledger.write events.read integration.import" })
+  const token = await new SignJWT({ scope: "ledger.read ledger.write events.read integration.import clients.read clients.write" })
     .setProtectedHeader({ alg: "EdDSA", kid, typ: "at+jwt" })
     .setIssuer(url)
     .setAudience(AUDIENCE)
