@@ -153,6 +153,17 @@ describe("what is refused", () => {
     expect(await bank.statusOf(newcomer)).toEqual({ status: "pending", verificationStatus: "notStarted" });
   });
 
+  test("under an Idempotency-Key what the provider did not do is done by the repeat", async () => {
+    const newcomer = await bank.aNewcomer();
+    bodyOf(await bank.staff.post(`/internal/Clients/${newcomer}/verification`));
+    const headers = { "idempotency-key": unique("key") };
+    const order = { clientId: newcomer, reviewAnswer: "GREEN" };
+    await sumsub.behave({ answers: "fail" });
+    expect((await bank.staff.post(SIMULATE, order, headers)).status).toBe(503);
+    await sumsub.behave({});
+    expect(bodyOf(await bank.staff.post(SIMULATE, order, headers))["verificationStatus"]).toBe("approved");
+  });
+
   test("a token without the scope: 403, none: 401", async () => {
     const body = { clientId, reviewAnswer: "GREEN" };
     expect((await bank.callAs({ kind: "system", scopes: ["clients.write"] }).post(SIMULATE, body)).status).toBe(403);

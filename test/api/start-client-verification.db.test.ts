@@ -226,7 +226,7 @@ describe("what is refused", () => {
     const headers = { "idempotency-key": unique("key") };
     const answers = [await start(one, headers), await start(one, headers), await start(two, headers)];
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 422]);
-    expect(answers[1]?.headers["idempotency-replayed"]).toBe("true");
+    expect(answers[1]?.body["applicantId"]).toBe(answers[0]?.body["applicantId"]);
   });
 
   test("a body with something in it: 400", async () => {

@@ -34,6 +34,15 @@ export async function insertEvent(tx: Tx, event: NewEventRow): Promise<boolean> 
   return rows.length === 1;
 }
 
+/** Whether an event of that correlation id was kept of the applicant. */
+export async function isKept(tx: Tx, applicantId: string, correlationId: string): Promise<boolean> {
+  const rows = await tx.sql`
+    select e.id from onboarding.verification_event e
+    where e.applicant_id = ${applicantId} and e.correlation_id = ${correlationId}
+    limit 1`;
+  return rows.length > 0;
+}
+
 export type EventRow = {
   readonly id: string;
   readonly applicantId: string;

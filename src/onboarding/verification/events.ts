@@ -25,9 +25,6 @@ export type EventsDeps = {
   readonly levelOf: (type: "individual" | "company") => string;
 };
 
-/** Whether the event will be applied, and if not, why. */
-export type Taken = { readonly processed: boolean; readonly reason?: string };
-
 /** Keeps the event, once. The job that applies it is in the same transaction. */
 export async function takeEvent(
   tx: Tx,

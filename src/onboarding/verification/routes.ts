@@ -5,6 +5,7 @@ import type { Actor } from "#platform/db.ts";
 import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { claimList, type IdempotencyKey } from "#platform/http/idempotency.ts";
 import type { SignedBody } from "#platform/http/request-body.ts";
+import { newId } from "#platform/new-id.ts";
 import { invariant, platformProblems, refusePlatform } from "#platform/problem.ts";
 import { strictObject, Uuid } from "#platform/schema.ts";
 import { ProviderFault } from "../ports.ts";
@@ -12,7 +13,7 @@ import { ensureApplicant, refusalOf } from "./applicants.ts";
 import { SimulatedVerification, SimulateVerification, StartedVerification, SumsubWebhook, TakenWebhook, Verification } from "./contract.ts";
 import { takeEvent } from "./events.ts";
 import { refuse, verificationProblems as problems } from "./problems.ts";
-import { type SimulationDeps, simulatedBefore, simulateReview } from "./simulation.ts";
+import { type SimulationDeps, simulateReview } from "./simulation.ts";
 import { viewVerification } from "./views.ts";
 import { isSigned, type WebhookKeys } from "./webhook-digest.ts";
 import { readWebhook } from "./webhook-event.ts";
@@ -79,10 +80,15 @@ export const simulateResponse = (deps: SimulationDeps): Endpoint =>
       const errors = faultsOf(body);
       if (Object.keys(errors).length > 0) refusePlatform("validationFailed", { errors });
       const actor = actorOf(caller, traceId);
-      const isRepeat = await isRepeated(deps, actor, key);
-      const before = isRepeat ? await simulatedBefore(deps, actor, caller.tenant, body) : null;
-      if (before !== null) return { body: before, replayed: true };
-      return { body: await simulateReview(deps, actor, caller.tenant, body, AbortSignal.timeout(CALL_MS_MAX)), replayed: false };
+      const correlationId = await claimKey(deps, actor, key);
+      const { response, isRepeat } = await simulateReview(
+        deps,
+        actor,
+        caller.tenant,
+        { ...body, correlationId },
+        AbortSignal.timeout(CALL_MS_MAX),
+      );
+      return { body: response, replayed: isRepeat };
     },
   });
 
@@ -113,7 +119,7 @@ export const startVerification = (deps: SimulationDeps): Endpoint =>
     work: "own",
     async handle({ params: { clientId }, caller, key, traceId }) {
       const actor = actorOf(caller, traceId);
-      const replayed = await isRepeated(deps, actor, key);
+      await claimKey(deps, actor, key);
       const startedAt = await deps.db.read(actor, async (tx) => {
         const client = (await deps.clients.verification.findClient(tx, clientId, caller.tenant)) ?? refusePlatform("notFound");
         const isOver = client.status === "rejected" || client.status === "closed";
@@ -130,7 +136,8 @@ export const startVerification = (deps: SimulationDeps): Endpoint =>
         throw fault instanceof ProviderFault ? refusalOf(fault) : fault;
       });
       const expiresAt = new Date(startedAt.getTime() + TOKEN_SECONDS * 1_000).toISOString();
-      return { body: { applicantId, levelName, accessToken, expiresAt }, replayed };
+      // Never a replay: the token is a new one, also under the same key.
+      return { body: { applicantId, levelName, accessToken, expiresAt }, replayed: false };
     },
   });
 
@@ -151,12 +158,13 @@ export const getVerification = ({ clients }: SimulationDeps): Endpoint =>
   });
 
 /**
- * Both operations that use it are safe to repeat and answer afresh; the key still stands for one request alone. True: that request was sent
- * before.
+ * Both operations that use it are safe to repeat and answer afresh; the key still stands for one request alone. Gives a name of the call that
+ * is the same for every repeat under the key.
  */
-async function isRepeated({ db }: SimulationDeps, actor: Actor, key: IdempotencyKey | null): Promise<boolean> {
-  if (key === null) return false;
-  return !(await db.write(actor, (tx) => claimList(tx, key, actor.traceId))).isFresh;
+async function claimKey({ db }: SimulationDeps, actor: Actor, key: IdempotencyKey | null): Promise<string> {
+  if (key === null) return newId();
+  await db.write(actor, (tx) => claimList(tx, key, actor.traceId));
+  return key.id;
 }
 
 function actorOf(caller: Caller, traceId: string): Actor {

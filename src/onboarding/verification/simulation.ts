@@ -4,56 +4,56 @@
 
 import { randomBytes } from "node:crypto";
 import type { Actor, Tx } from "#platform/db.ts";
-import { newId } from "#platform/new-id.ts";
 import { invariant, refusePlatform } from "#platform/problem.ts";
 import { ProviderFault, type SimulatedReview } from "../ports.ts";
 import * as store from "./applicant.store.ts";
 import { type ApplicantsDeps, ensureApplicant, linkSimulated, refusalOf } from "./applicants.ts";
 import type { SimulatedVerification, SimulateVerification } from "./contract.ts";
+import { isKept } from "./event.store.ts";
 import { applyEvents, type EventsDeps, takeEvent } from "./events.ts";
 import { isSigned, signWebhook, type WebhookKeys } from "./webhook-digest.ts";
 import { readWebhook, writeCreatedAt } from "./webhook-event.ts";
 
 export type SimulationDeps = ApplicantsDeps & { readonly events: EventsDeps; readonly keys: WebhookKeys };
 
+/** A verdict to simulate. Of one name it is given once: a repeat answers how the client stands. */
+export type SimulationOrder = SimulateVerification & { readonly correlationId: string };
+
+export type Simulated = { readonly response: SimulatedVerification; readonly isRepeat: boolean };
+
 /** `visibleTo`: a tenant, or null for the bank itself. Refuses with 404, verificationRefused and verificationUnavailable. */
 export async function simulateReview(
   deps: SimulationDeps,
   actor: Actor,
   visibleTo: string | null,
-  order: SimulateVerification,
+  order: SimulationOrder,
   signal: AbortSignal,
-): Promise<SimulatedVerification> {
+): Promise<Simulated> {
   const applicant = await findApplicant(deps, actor, visibleTo, order, signal);
   const { applicantId } = applicant;
   invariant(applicantId, "an applicant without an id");
-  const review: SimulatedReview = {
+  const correlationId = `simulated-${order.correlationId}`;
+  const isRepeat = await deps.db.read(actor, (tx) => isKept(tx, applicantId, correlationId));
+  if (!isRepeat) {
+    const review = reviewOf(order);
+    await deps.provider?.simulateReview(applicantId, review, signal).catch((fault: unknown) => {
+      throw fault instanceof ProviderFault ? refusalOf(fault) : fault;
+    });
+    await deps.db.write(actor, (tx) => takeSimulated(tx, deps, applicant, applicantId, correlationId, review));
+  }
+  await applyEvents(deps.db, actor, deps.events, applicantId);
+  const response = await deps.db.read(actor, async (tx) => ({ applicantId, verificationStatus: await statusOf(tx, deps, applicant) }));
+  return { response, isRepeat };
+}
+
+function reviewOf(order: SimulateVerification): SimulatedReview {
+  return {
     reviewAnswer: order.reviewAnswer,
     rejectLabels: order.rejectLabels ?? [],
     reviewRejectType: order.reviewAnswer === "RED" ? (order.reviewRejectType ?? null) : null,
     clientComment: order.clientComment ?? null,
     moderationComment: order.moderationComment ?? null,
   };
-  await deps.provider?.simulateReview(applicantId, review, signal).catch((fault: unknown) => {
-    throw fault instanceof ProviderFault ? refusalOf(fault) : fault;
-  });
-  await deps.db.write(actor, (tx) => takeSimulated(tx, deps, applicant, applicantId, review));
-  await applyEvents(deps.db, actor, deps.events, applicantId);
-  return await deps.db.read(actor, async (tx) => ({ applicantId, verificationStatus: await statusOf(tx, deps, applicant) }));
-}
-
-/** The status as it is, for a repeated call. */
-export async function simulatedBefore(
-  deps: SimulationDeps,
-  actor: Actor,
-  visibleTo: string | null,
-  order: SimulateVerification,
-): Promise<SimulatedVerification | null> {
-  return await deps.db.read(actor, async (tx) => {
-    const applicant = await findKnown(tx, deps, visibleTo, order);
-    if (applicant === null || applicant.applicantId === null) return null;
-    return { applicantId: applicant.applicantId, verificationStatus: await statusOf(tx, deps, applicant) };
-  });
 }
 
 async function findApplicant(
@@ -90,6 +90,7 @@ async function takeSimulated(
   deps: SimulationDeps,
   { subjectId, relatedIndividualId, clientId, levelName, appliedAt }: store.ApplicantRow,
   applicantId: string,
+  correlationId: string,
   { reviewAnswer, rejectLabels, reviewRejectType }: SimulatedReview,
 ): Promise<void> {
   const client = await deps.clients.verification.findClient(tx, clientId, null);
@@ -100,7 +101,7 @@ async function takeSimulated(
       type: "applicantReviewed",
       applicantId,
       applicantType: relatedIndividualId === null ? client?.type : "individual",
-      correlationId: `simulated-${newId()}`,
+      correlationId,
       levelName,
       externalUserId: subjectId,
       sandboxMode: true,
