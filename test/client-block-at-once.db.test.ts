@@ -46,15 +46,17 @@ type Outcome = { readonly sequence: number | null; readonly code: string | null 
 const outcomeOf = ({ status, body }: { readonly status: number; readonly body: Readonly<Record<string, unknown>> }): Outcome =>
   status === 200 ? { sequence: Number(body["sequence"]), code: null } : { sequence: null, code: String(body["code"]) };
 
-/** Sixty transfers, three lists of ten and as many posts of holds as there are: all ways on which a debit is booked. */
+/** Sixty transfers, three lists of ten (one of them whole or not at all) and as many posts of holds as there are: all ways on which a debit is booked. */
 function debitsOf({ accounts, held }: Payer, transfers = 60, lists = 3): Call[] {
   const from = (i: number): TestAccount => accounts[i % accounts.length]!;
   const one = (what: string, call: () => Promise<TestAnswer>): Call => {
     return async () => ({ what, answers: [outcomeOf(await call())] });
   };
-  const list = async (): ReturnType<Call> => {
+  const list = async (atomic: boolean): ReturnType<Call> => {
     const payments = Array.from({ length: 10 }, (_, i) => aTransfer(from(i), outside, "1.00"));
-    const { results } = bodyOf(await bank.system.post("/v2/internal/Payments/batch", { payments }));
+    const answer = await bank.system.post("/v2/internal/Payments/batch", { payments, atomic });
+    if (atomic && answer.status !== 200) return { what: "list", answers: [outcomeOf(answer)] };
+    const { results } = bodyOf(answer);
     const answers = (results as { accepted: boolean; payment?: object; problem?: object }[]).map(({ accepted, payment, problem }) =>
       outcomeOf({ status: accepted ? 200 : 409, body: { ...payment, ...problem } }),
     );
@@ -62,7 +64,7 @@ function debitsOf({ accounts, held }: Payer, transfers = 60, lists = 3): Call[] 
   };
   const calls = [
     ...Array.from({ length: transfers }, (_, i) => one("transfer", () => bank.transfer(aTransfer(from(i), outside, "1.00")))),
-    ...Array.from({ length: lists }, () => list),
+    ...Array.from({ length: lists }, (_, i) => () => list(i % 2 === 1)),
     ...held.map((id) => one("post", () => life.act("post", id))),
   ];
   // Mixed the same way in every run.
@@ -162,6 +164,17 @@ describe("a client that is blocked while a hundred of its debits run", () => {
     expect((await life.act("post", first)).status).toBe(200);
     expect((await life.act("post", third)).status).toBe(200);
     for (const account of accounts) expect(await bank.account(account.id)).toMatchObject({ heldAmount: "0.00" });
+  });
+
+  test("keeps what it was paid: a reversal of it is a debit, too, and refused", async () => {
+    const clientId = await bank.aClientThatIs("active");
+    const account = await openFor(clientId);
+    const { id } = bodyOf(await bank.transfer(aTransfer(outside, account, "10.00")));
+    bodyOf(await bank.block(clientId));
+    const reversal = { externalId: unique("reversal"), type: "reversal", reversesPaymentId: id };
+    expect(codeOf(await bank.transfer(reversal))).toEqual([409, "clientBlocked"]);
+    bodyOf(await bank.unblock(clientId));
+    expect((await bank.transfer({ ...reversal, externalId: unique("reversal") })).status).toBe(200);
   });
 
   test("is refused at every operation of its own that changes something, and reads everything", async () => {

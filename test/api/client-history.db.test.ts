@@ -37,11 +37,11 @@ test("is read in pages, newest first, by number and by cursor alike", async () =
   expect(all).toHaveLength(11);
 
   const byCursor: HistoryLine[] = [];
-  let next: unknown = null;
+  let next: string | null = null;
   do {
-    const page = bodyOf(await bank.staff.get(pathOf(clientId, `?pageSize=4${next === null ? "" : `&cursor=${String(next)}`}`)));
+    const page = bodyOf(await bank.staff.get(pathOf(clientId, `?pageSize=4${next === null ? "" : `&cursor=${next}`}`)));
     byCursor.push(...(page["items"] as HistoryLine[]));
-    next = page["nextCursor"];
+    next = page["nextCursor"] as string | null;
   } while (next !== null);
   expect(byCursor).toEqual(all);
 

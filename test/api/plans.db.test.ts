@@ -153,11 +153,11 @@ test("plans are listed in pages in the order of their codes", async () => {
   const all = (await plans()).map(({ code }) => String(code));
   expect(all).toEqual([...all].sort());
   const found: unknown[] = [];
-  let next: unknown = null;
+  let next: string | null = null;
   do {
-    const page = bodyOf(await bank.staff.get(`/internal/Plans?pageSize=2${next === null ? "" : `&cursor=${String(next)}`}`));
+    const page = bodyOf(await bank.staff.get(`/internal/Plans?pageSize=2${next === null ? "" : `&cursor=${next}`}`));
     found.push(...(page["items"] as { code: unknown }[]).map(({ code }) => code));
-    next = page["nextCursor"];
+    next = page["nextCursor"] as string | null;
   } while (next !== null);
   expect(found).toEqual(all);
   expect((await bank.staff.get("/internal/Plans?cursor=abc")).status).toBe(400);
