@@ -69,9 +69,9 @@ async function measure(server: BenchServer, target: HttpTarget, way: Way, client
   return await withClient(server.ownerUrl, async (client) => {
     const meter = new Meter({ client, postmaster: server.postmaster, serving: target.pid });
     const waits: number[] = [];
-    let isDone = false;
+    const ending = new AbortController();
     const probing = (async () => {
-      while (!isDone) {
+      while (!ending.signal.aborted) {
         const began = performance.now();
         await (await fetch(`http://127.0.0.1:${target.port}/health/ready`)).arrayBuffer();
         waits.push(performance.now() - began);
@@ -81,7 +81,7 @@ async function measure(server: BenchServer, target: HttpTarget, way: Way, client
     const before = await meter.read();
     await way.run(target, clients);
     const after = await meter.read();
-    isDone = true;
+    ending.abort();
     await probing;
     const per = (from: number | null, to: number | null): number | null => (from === null || to === null ? null : (to - from) / clients);
     return {
@@ -113,7 +113,7 @@ function flat(value: object, prefix = ""): [string, string][] {
   return Object.entries(value).flatMap(([name, member]: [string, unknown]): [string, string][] =>
     typeof member === "object" && member !== null
       ? flat(member, `${prefix}${name}.`)
-      : [[prefix + name, member === null ? "" : String(member)]],
+      : [[prefix + name, member === null ? "" : String(member as string | number)]],
   );
 }
 
