@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCOPES } from "#platform/access.ts";
 import { anIndividual, unique } from "../builders.ts";
+import { aPdf } from "../setup/document-files.ts";
 import { bodyOf } from "../setup/ledger.ts";
 import { codeOf, openStandingBank, type StandingBank } from "../setup/standing.ts";
 
@@ -272,6 +273,36 @@ describe("what is under way while a client is erased", () => {
           clientId,
         ),
       ).toEqual([]);
+    }
+  });
+});
+
+describe("what is brought or changed while a client is erased", () => {
+  test("is there before it, or finds nobody: no row, mark or byte of it is left", async () => {
+    const path = (clientId: string) => `/internal/Clients/${clientId}`;
+    const files = bank.callAs({ kind: "system", scopes: ["documents.write", "clients.write"] });
+    const boundary = "x".repeat(20);
+    const part = (name: string, rest: string) => `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${rest}\r\n`;
+    const form = `${part("type", "")}\r\npassport\r\n${part("file", '; filename="a.pdf"\r\ncontent-type: application/pdf')}\r\n${aPdf("canary").toString("latin1")}\r\n--${boundary}--\r\n`;
+    const body = anIndividual();
+    const { externalId: _id, riskLevel, address, phoneNumber, email: _mail, ...individual } = body;
+    for (let round = 0; round < 8; round++) {
+      const clientId = await aClientPastRetention();
+      const update = { riskLevel, address, phoneNumber, email: `${unique("late")}@example.com`, individual };
+      const send = () =>
+        files.post(`${path(clientId)}/Documents/upload`, form, { "content-type": `multipart/form-data; boundary=${boundary}` });
+      const [erased, ...others] = await Promise.all([
+        erase(clientId),
+        send(),
+        files.put(path(clientId), update),
+        send(),
+        files.put(path(clientId), update),
+      ]);
+      expect(erased.status).toBe(200);
+      for (const other of others) expect([200, 404, 409]).toContain(other.status);
+      const left = `select (select count(*) from client_profile.document d where d.client_id = $1 and d.sealed_details is not null) as documents,
+          (select count(*) from client_profile.client c where c.id = $1 and num_nonnulls(c.sealed_profile, c.email_mark, c.search_marks) > 0) as clients`;
+      expect(await rowsOf(left, clientId)).toEqual([{ documents: "0", clients: "0" }]);
     }
   });
 });
