@@ -176,6 +176,27 @@ describe("a key", () => {
   });
 });
 
+describe("the database", () => {
+  const asApp = (text: string, clientId: string) =>
+    bank.db.write({ kind: "system", id: "test", tenant: null, traceId: "test" }, (tx) => tx.query(text, [clientId]));
+
+  test.each([
+    ["client_block_leaves_nothing", "update client_profile.client set blocked_at = now() where id = $1"],
+    ["client_block_leaves_nothing", "update client_profile.client set sealed_block_reason = '\\x00' where id = $1"],
+    ["client_block_has_its_time", "update client_profile.client set status = 'blocked' where id = $1"],
+    ["client_closed_has_its_time", "update client_profile.client set status = 'closed' where id = $1"],
+    ["client_prohibited_is_never_active", "update client_profile.client set risk_level = 'prohibited' where id = $1"],
+    [
+      "client_stands_once_per_version",
+      `insert into client_profile.client_status_history (client_id, at, status, verification_status, risk_level, version, reason, actor_kind, actor_id)
+       select client_id, now(), 'blocked', verification_status, risk_level, version, 'x', 'system', 'x'
+       from client_profile.client_status_history where client_id = $1 order by version desc limit 1`,
+    ],
+  ])("refuses by %s what no operation does", async (constraint, statement) => {
+    await expect(asApp(statement, await bank.aClientThatIs("active"))).rejects.toMatchObject({ constraint });
+  });
+});
+
 test("clients.read does not block", async () => {
   const clientId = await bank.aClientThatIs("active");
   const reader = bank.callAs({ kind: "system", scopes: ["clients.read", "documents.write", "ledger.admin"] });
