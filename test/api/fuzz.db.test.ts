@@ -13,10 +13,14 @@ import { type GeneratedRequest, type Hints, operationsOf, requestOf } from "../r
 import { expectSound } from "../setup/answer-check.ts";
 import { aPdf, aPng } from "../setup/document-files.ts";
 import { uploadForm } from "../setup/documents.ts";
+import { importer, ndjson } from "../setup/imports.ts";
 import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount, WEBHOOK_SECRET } from "../setup/ledger.ts";
 
 const RUNS = process.env["FINLEGO_NIGHTLY"] === "1" ? 100_000 : 3_000;
 const seed = process.env["FINLEGO_SEED"];
+
+/** What needs a provider, or years to pass: tests of their own meet it. */
+const ELSEWHERE = ["startClientVerification 200", "reviewDeletionNotification 200", "eraseClient 200", "getErasure 200"];
 
 let bank: LedgerApp;
 beforeAll(async () => {
@@ -62,7 +66,7 @@ test(`${RUNS} requests to every operation: no server error, and no answer that i
       ? []
       : [`${operationId} 4..`]),
   ]);
-  if (RUNS > 50_000) expect(unmet).toEqual([]);
+  if (RUNS > 50_000) expect(unmet.filter((each) => !ELSEWHERE.includes(each))).toEqual([]);
   else expect(unmet.length, unmet.join()).toBeLessThan(operations.length / 5);
 });
 
@@ -108,6 +112,12 @@ async function makePapers(clientId: string): Promise<{ companyId: string; person
     }
   }
   return { companyId, personId, documentIds };
+}
+
+/** Of two clients, one with a fault. */
+async function makeImport(): Promise<string> {
+  const answer = await importer(bank).send([anIndividual(), anIndividual({ email: "nobody" })]);
+  return String(bodyOf(answer)["importId"]);
 }
 
 const PLAN = {
@@ -157,6 +167,7 @@ async function makeHints(open: Set<string>): Promise<Hints> {
       clientId: [clientId, clientId, clientId, papers.companyId],
       relatedIndividualId: [papers.personId],
       documentId: papers.documentIds,
+      importId: [await makeImport()],
       // Some stand twice: what only they can be asked for must be asked for.
       id: [
         funded.id,
@@ -205,6 +216,15 @@ async function makeHints(open: Set<string>): Promise<Hints> {
       chooseClientPlan: fc.constant({ code: "standard" }),
       uploadDocument: fc.constant({ file: aPdf(), type: "passport", description: "fuzz" }),
       uploadDocuments: fc.constant({ files: [aPdf(), aPng()], types: ["selfie", "other"] }),
+      importClients: fc.constant(null).map(() => ndjson([anIndividual(), anIndividual({ email: "nobody" })])),
+      updateVerificationState: fc.nat(9).map((digit) => ({
+        type: "applicantReviewed",
+        applicantId: `${digit}`.repeat(24),
+        externalUserId: clientId,
+        createdAtMs: `2026-01-0${1 + (digit % 9)} 10:15:30.123`,
+        reviewStatus: "completed",
+        reviewResult: { reviewAnswer: "GREEN" },
+      })),
       uploadRelatedIndividualDocument: fc.constant({ file: aPng(), type: "idCard" }),
     },
   };

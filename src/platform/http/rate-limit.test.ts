@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { as, type Edge, openEdge } from "../../../test/setup/edge.ts";
+import { as, type Edge, openEdge, signed } from "../../../test/setup/edge.ts";
 import { PUBLIC } from "./app.ts";
 
 const PER_MINUTE = 5;
@@ -67,6 +67,17 @@ describe("with a limit", () => {
     expect((await call()).statusCode).toBe(429);
     expect((await call(as("client"))).statusCode).toBe(200);
     expect((await call({}, "/Things", "10.0.0.2")).statusCode).toBe(401);
+  });
+
+  test("so is guessing signatures; a good one is counted with the bad ones of its address", async () => {
+    await open();
+    const notice = (headers: Record<string, string>, remoteAddress = "10.0.0.1") =>
+      edge.app.inject({ method: "POST", url: "/integration/things/notice", headers, payload: {}, remoteAddress });
+    const wrong = { "x-payload-digest": "0".repeat(64) };
+    expect(await statuses(4, () => notice(wrong))).toEqual([401, 401, 401, 401]);
+    expect((await notice(signed("{}"))).statusCode).toBe(200);
+    expect((await notice(signed("{}"))).statusCode).toBe(429);
+    expect((await notice(signed("{}"), "10.0.0.2")).statusCode).toBe(200);
   });
 
   test("so are calls of paths and methods that are not served", async () => {
