@@ -82,9 +82,16 @@ test("a rewritten table holds nothing of before in any page, nor do the statisti
   await onlooker.query("select 1");
   await owner.query("update public.t set x = null");
   const rewritten = alone(({ rewrite }) => rewrite("public.t"));
-  const isWaiting =
-    "select from pg_stat_activity where application_name = 'finlego-start' and datname = current_database() and query like '%backend_xmin%'";
-  while ((await owner.query(isWaiting)).rows.length === 0) expect(await places()).toContain("t");
+  // It asks again and again: three times are no chance.
+  const asked = new Set<string>();
+  while (asked.size < 3) {
+    const { rows } = await owner.query<{ at: string }>(
+      `select query_start::text as at from pg_stat_activity
+       where application_name = 'finlego-start' and datname = current_database() and query like '%backend_xmin%'`,
+    );
+    for (const { at } of rows) asked.add(at);
+    expect(await places()).toContain("t");
+  }
   await onlooker.end();
   await rewritten;
   expect(await places()).toEqual([]);
