@@ -106,7 +106,8 @@ function verificationSettings({ sumsub, mode }: Config): Pick<VerificationDeps, 
 
 /** Where this process reaches itself. */
 export function ownAddress(host: string, port: number): string {
-  return `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** Builds the application on a migrated database. Nothing is served before `listen`. */

@@ -3,6 +3,7 @@
 
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ApplicantOrder, ProviderFault } from "../onboarding/ports.ts";
@@ -415,6 +416,13 @@ describe("faults", () => {
     expect(await tired.findApplicant("x", never)).toBeNull();
     expect(await tired.findApplicant("x", never)).toBeNull();
     expect(calls).toBe(11);
+  });
+
+  test("what the provider says in its own words reaches no log", async () => {
+    reply(400, { code: 400, description: "canary: born 1990-01-31" });
+    const caught = await fault(asked().createApplicant(order(), never));
+    expect(caught.description).toContain("canary");
+    expect(`${JSON.stringify(caught)} ${inspect(caught)} ${Object.entries(caught).join()} ${caught.stack}`).not.toContain("canary");
   });
 
   test("no fault tells the keys", async () => {

@@ -97,7 +97,7 @@ export type VerificationProvider = {
   resetApplicant(applicantId: string, signal: AbortSignal): Promise<void>;
 };
 
-/** What went wrong at the provider. Holds no personal data but what the provider says in `description`: never log that. */
+/** What went wrong at the provider. Nothing of it tells of a person but perhaps `description`, which no logger sees. */
 export class ProviderFault extends Error {
   /** True: it said no, and will say it again. False: it cannot be reached, or its answer cannot be used; what was asked may have been done. */
   readonly isRefusal: boolean;
@@ -105,7 +105,7 @@ export class ProviderFault extends Error {
   readonly status: number | null;
   /** The provider's own code; of its own choosing. */
   readonly code: string | null;
-  readonly description: string | null;
+  readonly #description: string | null;
   /** By which the provider finds the call in its logs. */
   readonly correlationId: string | null;
 
@@ -124,7 +124,12 @@ export class ProviderFault extends Error {
     this.isRefusal = about.isRefusal;
     this.status = about.status ?? null;
     this.code = about.code ?? null;
-    this.description = about.description ?? null;
+    this.#description = about.description ?? null;
     this.correlationId = about.correlationId ?? null;
+  }
+
+  /** The provider's own words, which may repeat what it was sent: for tests and for people who ask for them, never for a log. */
+  get description(): string | null {
+    return this.#description;
   }
 }
