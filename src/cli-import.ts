@@ -143,13 +143,15 @@ function comesAgain({ status, body }: ImportAnswer): boolean {
 }
 
 function describe(answer: ImportAnswer | NoAnswer): string {
-  return answer instanceof NoAnswer ? answer.message || "no answer" : `${answer.status} ${String(answer.body["code"] ?? "")}`.trim();
+  return answer instanceof NoAnswer
+    ? answer.message || "no answer"
+    : `${answer.status}${typeof answer.body["code"] === "string" ? ` ${answer.body["code"]}` : ""}`;
 }
 
 function refusalOf({ status, body }: ImportAnswer): string {
   const { title, detail, errors } = body;
   const fields = Object.entries((errors ?? {}) as Record<string, string[]>).map(([field, texts]) => `\n  ${field}: ${texts.join(" ")}`);
-  return `Refused (${status}): ${String(title ?? "no reason given")}${typeof detail === "string" ? ` ${detail}` : ""}${fields.join("")}`;
+  return `Refused (${status}): ${typeof title === "string" ? title : "no reason given"}${typeof detail === "string" ? ` ${detail}` : ""}${fields.join("")}`;
 }
 
 type Fault = { readonly row: number; readonly externalId: string | null; readonly errors: Readonly<Record<string, readonly string[]>> };

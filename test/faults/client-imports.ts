@@ -85,14 +85,14 @@ async function files(bank: Bank, report: Report, servers: Server[], size: Size):
     }
     return 0;
   };
-  let isDone = false;
-  const sending = atOnce(2, (index) => sendFile(bank, report, index === 0 ? ports : ports.toReversed(), importId, file)).finally(() => {
-    isDone = true;
-  });
+  const done = new AbortController();
+  const sending = atOnce(2, (index) => sendFile(bank, report, index === 0 ? ports : ports.toReversed(), importId, file)).finally(() =>
+    done.abort(),
+  );
   sending.catch(() => undefined);
   for (const part of size === "long" ? [0.2, 0.4, 0.6, 0.8] : [0.4]) {
-    while (!isDone && (await progress()) < count * part) await pause(10);
-    if (isDone) break;
+    while (!done.signal.aborted && (await progress()) < count * part) await pause(10);
+    if (done.signal.aborted) break;
     await restart(bank, report, servers);
   }
   const duplicates = count / 10;

@@ -18,9 +18,7 @@ export function openImportApp({ poolSize, rowsMax }: { readonly poolSize?: numbe
       ...clientEndpoints(clients),
       ...importEndpoints({ db, clients, importStatus: "active", ...(rowsMax === undefined ? {} : { rowsMax }) }),
     ],
-    {
-      ...(poolSize === undefined ? {} : { poolSize }),
-    },
+    poolSize === undefined ? {} : { poolSize },
   );
 }
 

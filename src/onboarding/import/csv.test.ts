@@ -37,11 +37,11 @@ describe("cells", () => {
   test("are the ones that were written, whatever stands in them", () => {
     const written = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
     const cell = fc.string({ unit: fc.constantFrom("a", "ü", ",", '"', "\n", "\r", " ", "=", "😀") });
-    const row = fc.array(cell, { minLength: 1, maxLength: 5 }).filter((row) => row.join("").trim() !== "" || row.length > 1);
+    const row = fc.array(cell, { minLength: 1, maxLength: 5 }).filter((texts) => texts.join("").trim() !== "" || texts.length > 1);
     fc.assert(
       fc.property(fc.array(row, { maxLength: 5 }), (rows) => {
         const splitter = new RecordSplitter("csv");
-        const file = Buffer.from(rows.map((row) => `${row.map(written).join(",")}\r\n`).join(""));
+        const file = Buffer.from(rows.map((texts) => `${texts.map(written).join(",")}\r\n`).join(""));
         const records = [...splitter.push(file), ...splitter.end()];
         expect(records.map(({ bytes }) => bytes && cellsOf(bytes))).toEqual(rows);
       }),

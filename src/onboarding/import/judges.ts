@@ -24,11 +24,11 @@ type Check = (value: unknown) => FieldErrors | null;
 const checkIndividual = bodyChecker(NewIndividual);
 const checkCompany = bodyChecker(NewCompany);
 
-function judgeOf<S extends typeof NewIndividual | typeof NewCompany>(schema: S, check: Check, deps: JudgeDeps): JudgeBody {
+function judgeOf(schema: typeof NewIndividual | typeof NewCompany, check: Check, deps: JudgeDeps): JudgeBody {
   return (body) => {
     const errors = shapeFaults(schema, check, body);
     if (errors !== null) return { errors };
-    const told = body as Static<S>;
+    const told = body as Static<typeof schema>;
     const read = readNewClient(told, deps.today);
     if ("errors" in read) return read;
     return { client: { tenant: deps.tenant, ...read.client, ...importedStanding(told.riskLevel, deps.importStatus), reason: "import" } };

@@ -71,7 +71,7 @@ function judged(body: Record<string, unknown>, judge: JudgeBody): Judged {
 }
 
 function faulty({ externalId }: Record<string, unknown>, errors: FieldErrors): { readonly fault: RowFault } {
-  const isKnown = typeof externalId === "string" && externalId !== "" && [...externalId].length <= EXTERNAL_ID_MAX;
+  const isKnown = typeof externalId === "string" && externalId !== "" && Array.from(externalId).length <= EXTERNAL_ID_MAX;
   return { fault: { code: "validationFailed", externalId: isKnown ? externalId : null, errors: withoutData(errors) } };
 }
 
