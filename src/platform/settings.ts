@@ -32,7 +32,8 @@ export const SETTINGS = [
   {
     name: "FINLEGO_DATA",
     default: "./.data",
-    meaning: "Folder of the embedded database, of documents, and of the keys that are made where none are given.",
+    meaning:
+      "Folder of the embedded database, of documents, of the list of erasures (keep it, also with DATABASE_URL), and of the keys that are made where none are given.",
   },
   { name: "FINLEGO_DEMO", default: ["1", "0"], meaning: "`0` starts without the demo bank." },
   {
