@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCOPES } from "#platform/access.ts";
-import { anIndividual, unique } from "../builders.ts";
+import { aCompany, anIndividual, unique } from "../builders.ts";
 import { aPdf } from "../setup/document-files.ts";
 import { bodyOf } from "../setup/ledger.ts";
 import { codeOf, openStandingBank, type StandingBank } from "../setup/standing.ts";
@@ -234,6 +234,20 @@ describe("POST /internal/Clients/{clientId}/erasure", () => {
     bodyOf(await erase(clientId, "clientRequest", bank.staffOf("north")));
     expect(codeOf(await certificateOf(clientId, bank.staffOf("south")))).toEqual([404, "notFound"]);
     expect((await certificateOf(clientId, bank.staffOf("north"))).status).toBe(200);
+  });
+
+  test("takes the answers with it that were kept under keys", async () => {
+    const imports = bank.callAs({ kind: "system", scopes: ["integration.import"] });
+    const body = aCompany();
+    const send = () => imports.post("/integration/clients/companies", body, { "idempotency-key": "kept-company" });
+    const first = await send();
+    expect((await send()).text).toBe(first.text);
+    expect(first.text).toContain("Sample");
+    const clientId = String(first.body["clientId"]);
+    bodyOf(await bank.setStatus(clientId, "rejected"));
+    await backdate(clientId, 5);
+    bodyOf(await erase(clientId));
+    expect(codeOf(await send())).toEqual([404, "notFound"]);
   });
 
   test("frees the tenant's externalId and the e-mail address", async () => {

@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readdir, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
 
@@ -94,6 +94,7 @@ async function searchFile(path: string, canaries: Canaries): Promise<Set<string>
   const names = new Set<string>();
   let tail = Buffer.alloc(0);
   try {
+    if ((await stat(path)).size <= CHUNK) return new Set(findCanaries(canaries, await readFile(path)));
     for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
       const bytes = Buffer.concat([tail, chunk as Buffer]);
       for (const name of findCanaries(canaries, bytes)) names.add(name);
