@@ -100,6 +100,19 @@ describe("a service that misbehaves", () => {
     await expect(read(ONE)).rejects.toThrow("terminated");
   });
 
+  test("that stops in the middle of a file is noticed; a reader that takes its time is not", async () => {
+    await store.put(ONE, bytes(randomBytes(3_000_000)));
+    s3.misbehave("stall");
+    await expect(read(ONE)).rejects.toThrow("breaks off");
+    const content = await open({ timeoutMs: 300 }).get(ONE);
+    let size = 0;
+    for await (const piece of content ?? []) {
+      size += piece.length;
+      if (size < 200_000) await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+    expect(size).toBe(3_000_000);
+  });
+
   test("that sends somewhere else is not followed", async () => {
     s3.misbehave("redirect");
     await expect(store.put(ONE, bytes("x"))).rejects.toThrow("307");

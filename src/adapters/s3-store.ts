@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { AwsV4Signer } from "aws4fetch";
 import { isUuid } from "#platform/ids.ts";
 import type { DocumentStore, StoredDocument } from "../client-profile/ports.ts";
@@ -19,7 +19,7 @@ export type S3Options = {
   readonly prefix: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** For the answer, and for a file from its first byte to its last. */
+  /** How long the service may take to answer, and then for each piece of a file. How long a reader takes does not count. */
   readonly timeoutMs?: number;
 };
 
@@ -53,11 +53,11 @@ export function s3Store(options: S3Options): DocumentStore {
     return [...(base === "" ? [] : [base]), id.slice(-2), id].join("/");
   };
   const pathOf = (id: string): string => `/${bucket}/${keyOf(id)}`;
-  const turns = new Turns(PUTS_MAX);
+  const slots = new Slots(PUTS_MAX);
   return {
     async put(id, content, signal) {
       const path = pathOf(id);
-      await turns.take(async () => {
+      await slots.take(async () => {
         const body = await buffer(content);
         await retrying(() => putOnce(options, { method: "PUT", path, body }, signal), signal);
       });
@@ -65,7 +65,7 @@ export function s3Store(options: S3Options): DocumentStore {
 
     async get(id) {
       const answer = await retrying(() => call(options, { method: "GET", path: pathOf(id) }));
-      return answer.ok ? bytesOf(answer) : null;
+      return answer.ok ? piecesOf(answer, options.timeoutMs) : null;
     },
 
     async delete(id) {
@@ -79,7 +79,7 @@ export function s3Store(options: S3Options): DocumentStore {
         call(options, { method: "GET", path: `/${bucket}`, query: String(query).replaceAll("+", "%20") }),
       );
       if (!answer.ok) throw new StoreFailure("GET", answer.status, "the bucket is not there");
-      return readPage(await answer.text());
+      return readPage((await buffer(piecesOf(answer, options.timeoutMs))).toString());
     },
 
     // A single PUT leaves nothing unfinished.
@@ -111,17 +111,20 @@ async function call(options: S3Options, { method, path, query = "", body }: Call
     service: "s3",
     region,
   }).sign();
-  const patience = AbortSignal.timeout(timeoutMs);
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), timeoutMs);
   const answer = await fetch(signed.url, {
     method,
     headers: signed.headers,
     ...(body === undefined ? {} : { body: new Uint8Array(body) }),
     // A redirect would send a client's document where nobody configured it.
     redirect: "manual",
-    signal: signal === undefined ? patience : AbortSignal.any([signal, patience]),
-  }).catch((error: unknown) => {
-    throw new StoreFailure(method, 0, "no answer", error);
-  });
+    signal: signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal]),
+  })
+    .catch((error: unknown) => {
+      throw new StoreFailure(method, 0, "no answer", error);
+    })
+    .finally(() => clearTimeout(timer));
   if (answer.ok) return answer;
   const code = /<Code>(\w{1,64})<\/Code>/.exec(await readShort(answer))?.[1] ?? "without a reason";
   if (answer.status === 404 && (code === "NoSuchKey" || method === "DELETE") && code !== "NoSuchBucket") return answer;
@@ -135,13 +138,35 @@ async function retrying<T>(work: () => Promise<T>, signal?: AbortSignal): Promis
     } catch (error) {
       const mayPass = error instanceof StoreFailure && (error.status === 0 || error.status === 429 || error.status >= 500);
       if (!mayPass || attempt === ATTEMPTS_MAX || signal?.aborted === true) throw error;
-      await setTimeout(WAIT_MS * 4 ** (attempt - 1));
+      await pause(WAIT_MS * 4 ** (attempt - 1));
     }
   }
 }
 
-async function* bytesOf(answer: Response): AsyncGenerator<Uint8Array> {
-  if (answer.body !== null) yield* answer.body;
+/** The bytes of an answer. Throws where the service breaks off, or keeps silent for too long. */
+async function* piecesOf(answer: Response, timeoutMs = TIMEOUT_MS): AsyncGenerator<Uint8Array> {
+  if (answer.body === null) return;
+  const reader = answer.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  try {
+    for (;;) {
+      const { done, value } = await withinTime(reader.read(), timeoutMs);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Also where the reader goes away: the connection is not kept for what nobody reads.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const silent = Promise.withResolvers<never>();
+  const timer = setTimeout(() => silent.reject(new StoreFailure("GET", 0, "a file that breaks off")), timeoutMs);
+  try {
+    return await Promise.race([work, silent.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function discard(answer: Response): Promise<void> {
@@ -151,7 +176,7 @@ async function discard(answer: Response): Promise<void> {
 async function readShort(answer: Response): Promise<string> {
   let text = "";
   try {
-    for await (const bytes of bytesOf(answer)) {
+    for await (const bytes of piecesOf(answer)) {
       text += Buffer.from(bytes).toString("latin1");
       if (text.length > ERROR_BYTES_MAX) break;
     }
@@ -179,7 +204,7 @@ function readPage(xml: string): { items: readonly StoredDocument[]; next: string
 }
 
 /** At most so many at a time; the others wait. */
-class Turns {
+class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

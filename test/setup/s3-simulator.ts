@@ -7,8 +7,8 @@ import { buffer } from "node:stream/consumers";
 
 export type S3Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string; readonly region: string };
 
-/** What the next requests meet, one each. `truncate`: an answer that is cut off; `slow`: none at all. */
-export type Misbehaviour = "error" | "slow" | "truncate" | "wrongTag" | "drop" | "redirect";
+/** What the next requests meet, one each. `truncate`: an answer that is cut off; `stall`: one that stops in the middle; `slow`: none at all. */
+export type Misbehaviour = "stall" | "error" | "slow" | "truncate" | "wrongTag" | "drop" | "redirect";
 
 export type S3Simulator = {
   readonly url: string;
@@ -81,8 +81,8 @@ export async function openS3Simulator(bucket: string, credentials: S3Credentials
     const found = objects.get(key);
     if (found === undefined) return fail(response, 404, "NoSuchKey");
     response.writeHead(200, { "content-length": found.body.length });
-    if (next !== "truncate") return void response.end(found.body);
-    response.write(found.body.subarray(0, found.body.length >> 1), () => request.socket.destroy());
+    if (next !== "truncate" && next !== "stall") return void response.end(found.body);
+    response.write(found.body.subarray(0, found.body.length >> 1), () => next === "truncate" && request.socket.destroy());
   }
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

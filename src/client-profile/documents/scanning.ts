@@ -4,7 +4,7 @@
 import { writeAudit } from "#platform/audit.ts";
 import type { Tx } from "#platform/db.ts";
 import { publish } from "#platform/events.ts";
-import { type Job, job } from "#platform/jobs.ts";
+import { enqueue, type Job, job } from "#platform/jobs.ts";
 import type { DataKey } from "#platform/sealing.ts";
 import { strictObject, Uuid } from "#platform/schema.ts";
 import type { Vault } from "../keys/vault.ts";
@@ -28,6 +28,8 @@ export type Scanning = {
   readonly scanAtOnce: (key: DataKey, owners: readonly ContentOwner[]) => Promise<ScanResult[]>;
   /** In the transaction that says so of the document. */
   readonly tellQuarantined: (tx: Tx, document: Told, finding: string) => Promise<void>;
+  /** Has the job scan it as soon as it can; of a document that waits already the tries begin anew. */
+  readonly enqueue: (tx: Tx, documentId: string) => Promise<void>;
   readonly job: Job<{ documentId: string }>;
 };
 
@@ -35,6 +37,7 @@ export type ScanKit = { readonly vault: Vault; readonly store: DocumentStore; re
 
 export function openScanning(kit: ScanKit): Scanning {
   const { scan } = kit;
+  const later = scanJob(kit);
   return {
     async scanAtOnce(key, owners) {
       const patience = AbortSignal.timeout(AT_ONCE_MS);
@@ -47,7 +50,8 @@ export function openScanning(kit: ScanKit): Scanning {
       return results;
     },
     tellQuarantined,
-    job: scanJob(kit),
+    enqueue: (tx, documentId) => enqueue(tx, later, { documentId }, { key: `scan_document ${documentId}` }),
+    job: later,
   };
 }
 

@@ -64,13 +64,13 @@ async function beginSweep({ vault, store: documents, scanning, isScannerSet }: S
 }
 
 /** Scans whose job has given up, and of what came before there was a scanner. */
-async function enqueueScans({ job: scan }: Scanning, db: Database, actor: Actor): Promise<void> {
+async function enqueueScans(scanning: Scanning, db: Database, actor: Actor): Promise<void> {
   let after: string | null = null;
   for (let count = 0; count < SCANS_MAX; count += SCANS_AT_ONCE) {
     const last: string | null = after;
     const ids: string[] = await db.write(actor, async (tx) => {
       const due = await listToScan(tx, last, SCANS_AT_ONCE);
-      for (const documentId of due) await enqueue(tx, scan, { documentId }, { key: `scan_document ${documentId}` });
+      for (const documentId of due) await scanning.enqueue(tx, documentId);
       return due;
     });
     after = ids.at(-1) ?? null;

@@ -7,7 +7,6 @@ import { writeAudit } from "#platform/audit.ts";
 import type { Actor, Database, Tx } from "#platform/db.ts";
 import { publish } from "#platform/events.ts";
 import type { Answer, Settle } from "#platform/http/endpoint.ts";
-import { enqueue } from "#platform/jobs.ts";
 import type { FormFile, FormStream } from "#platform/multipart.ts";
 import { invariant, refusePlatform } from "#platform/problem.ts";
 import type { DataKey } from "#platform/sealing.ts";
@@ -57,8 +56,8 @@ export async function upload<R>(
   readForm: ReadForm,
   answer: (documents: readonly ClientDocument[]) => R,
 ): Promise<Answer<R>> {
-  const { key, isOpen } = await kit.db.read(actor, (tx) => openTarget(tx, kit, place));
-  if (!hasKey) isOpen();
+  const { key, refuseMore } = await kit.db.read(actor, (tx) => openTarget(tx, kit, place));
+  if (!hasKey) refuseMore();
   const stored: StoredFile[] = [];
   let isKept = false;
   try {
@@ -91,12 +90,12 @@ function hashOf(filled: readonly Filled<StoredFile>[]): Buffer {
   return createHash("sha256").update(JSON.stringify(told)).digest();
 }
 
-/** The client's key; and whether it takes documents, as a refusal that is left to whoever knows more. */
+/** The client's key; and its refusal of more documents than it may have, left to whoever knows whether they are more. */
 async function openTarget(tx: Tx, { vault, quota }: UploadKit, { clientId, personId, visibleTo }: UploadPlace) {
   const target = (await store.findUploadTarget(tx, clientId, personId, visibleTo)) ?? refusePlatform("notFound");
   const key: DataKey = vault.openClientKey(target) ?? refusePlatform("notFound");
   const count = await store.countDocuments(tx, clientId);
-  const isOpen = (more = 1): void => {
+  const refuseMore = (more = 1): void => {
     if (target.isRestricted) refuseDocument("invalidState", { detail: "The client asked to be forgotten: nothing is added to its data." });
     if (target.status === "closed" || target.status === "rejected")
       refuseDocument("invalidState", { detail: `The client is ${target.status}.` });
@@ -106,13 +105,13 @@ async function openTarget(tx: Tx, { vault, quota }: UploadKit, { clientId, perso
         members: { limit: quota },
       });
   };
-  return { key, target, isOpen };
+  return { key, target, refuseMore };
 }
 
 async function insert(tx: Tx, kit: UploadKit, place: UploadPlace, scanned: readonly Scanned[]): Promise<ClientDocument[]> {
   await store.lockForUpload(tx, place.clientId);
-  const { key, target, isOpen } = await openTarget(tx, kit, place);
-  isOpen(scanned.length);
+  const { key, target, refuseMore } = await openTarget(tx, kit, place);
+  refuseMore(scanned.length);
   const documents: ClientDocument[] = [];
   for (const each of scanned) documents.push(await insertOne(tx, kit, place, { key, tenant: target.tenant }, each));
   return documents;
@@ -135,6 +134,6 @@ async function insertOne(
   await writeAudit(tx, { action: "client.documentUploaded", subject, detail: { ...told, contentType, sizeBytes: size } });
   await publish(tx, { type: "client.documentUploaded", subject, tenant, data: { documentId: id, ...told } });
   if (scan.status === "infected") await scanning.tellQuarantined(tx, { id, clientId, tenant }, scan.finding);
-  if (scan.status === "pending") await enqueue(tx, scanning.job, { documentId: id });
+  if (scan.status === "pending") await scanning.enqueue(tx, id);
   return toDocument({ ...known, uploadedAt: tx.now, uploadedBy: tx.actor.id }, details);
 }
