@@ -3,6 +3,7 @@
 // every payment has its key and its place in the journal, every opening its audit. `verify` holds it against all its rules.
 
 import type { Client } from "pg";
+import { benchMasterKeys } from "../master-key.ts";
 
 export type BookSize = {
   /** Accounts of clients; two to a client. The bank's own comes on top. */
@@ -23,6 +24,7 @@ const OPENINGS_PER_BATCH = 1_000;
 const TABLES = [
   "client_profile.client",
   "client_profile.client_key",
+  "client_profile.search_key",
   "client_profile.client_status_history",
   "general_ledger.account",
   "general_ledger.account_profile",
@@ -134,14 +136,17 @@ function openAccounts(): FillStep {
   return {
     title: "clients and accounts",
     statements: [
-      // Their data are sealed under a key that nobody has: no read of the bench asks for them.
+      // Their data and keys are filling, and open with no key: no read of the bench asks for them.
       `insert into client_profile.client (id, tenant, external_id, type, status, verification_status, risk_level, phone_is_e164, sealed_profile, email_mark,
               search_marks, created_at, updated_at)
        select h.client, 'default', 'bench-client-' || (h.number + 1) / 2, 'company', 'active', 'approved', 'low', true, repeat('x', 400)::bytea,
               uuid_send(h.client), '{}', h.opened_at, h.opened_at
        from bench_fill.holder h where h.number % 2 = 1 order by h.number`,
       `insert into client_profile.client_key (client_id, master_key, wrapped_key, created_at)
-       select c.id, 'bench', uuid_send(c.id), c.created_at from client_profile.client c order by c.created_at`,
+       select c.id, '${benchMasterKeys.current}', decode(rpad(replace(c.id::text, '-', ''), 120, '0'), 'hex'), c.created_at
+       from client_profile.client c order by c.created_at`,
+      `insert into client_profile.search_key (master_key, wrapped_key)
+       values ('${benchMasterKeys.current}', '\\x${benchMasterKeys.newKey("search key").wrapped.wrappedKey.toString("hex")}')`,
       `insert into client_profile.client_status_history (client_id, at, status, verification_status, risk_level, reason, actor_kind, actor_id)
        select c.id, c.created_at, c.status, c.verification_status, c.risk_level, 'imported', 'system', 'bench' from client_profile.client c order by c.created_at`,
       `insert into general_ledger.account (id, client_id, tenant, currency, credit_normal, is_default, floor_minor, balance_minor, last_seq, version, last_booked_at)

@@ -1,11 +1,11 @@
 // Starts the servers that are called over HTTP, each a process of its own, and says where they listen.
 
 import { type ChildProcess, fork, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
+import { BENCH_MASTER_KEY } from "../master-key.ts";
 import type { Books } from "../servers.ts";
 import { type HttpTarget, profiling } from "../subject.ts";
 import type { Way } from "./hand-written.store.ts";
@@ -28,7 +28,7 @@ export async function startProductServer(books: Books, name: string): Promise<St
       PORT: "0",
       DATABASE_URL: books.appUrl,
       ...(books.appRole === null ? { DATABASE_MIGRATION_URL: books.ownerUrl } : {}),
-      MASTER_KEY: randomBytes(32).toString("base64"),
+      MASTER_KEY: BENCH_MASTER_KEY,
       AUTH_ISSUER: issuer.url,
       AUTH_AUDIENCE: AUDIENCE,
       AUTH_JWKS_URL: `${issuer.url}/jwks`,
