@@ -183,6 +183,26 @@ test("the key is changed under load: nobody is refused, a killed run is continue
   expect(complaintsOf(report).map(({ name }) => name)).toEqual([]);
 });
 
+test("verify names a client whose key stands unwrapped or under no name of a master key, and says how many master keys are in use", async () => {
+  await openFirst(NEW);
+  await addOthers(3);
+  const [unwrapped, unnamed] = (await owner.query<{ id: string }>("select client_id as id from client_profile.client_key order by 1")).rows;
+  await owner.query("update client_profile.client_key set wrapped_key = substring(wrapped_key for 32) where client_id = $1", [
+    unwrapped?.id,
+  ]);
+  await owner.query("update client_profile.client_key set master_key = $2 where client_id = $1", [unnamed?.id, OLD]);
+  const report = await verify({ url: database.ownerUrl, mode: "development", rooms });
+  const found = complaintsOf(report).find(({ id }) => id === "DP-2");
+  expect(found?.findings).toHaveLength(2);
+  expect(found?.findings).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ place: { clientId: unwrapped?.id }, actual: "32 bytes under 16 characters" }),
+      expect.objectContaining({ place: { clientId: unnamed?.id }, actual: "60 bytes under 64 characters" }),
+    ]),
+  );
+  expect(report["masterKeysInUse"]).toBe(3);
+});
+
 describe("the command", () => {
   test("new prints a key and nothing else, another one each time", async () => {
     const [one, other] = [await runKeys("new", {}), await runKeys("new", {})];
