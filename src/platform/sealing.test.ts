@@ -80,7 +80,7 @@ describe("what is sealed", () => {
     expect(sealed.includes("Ann")).toBe(false);
   });
 
-  test(`never has the nonce of another: ${SEALS} seals of one text`, () => {
+  test(`never has the nonce of another: ${SEALS} seals of one text`, { timeout: 300_000 }, () => {
     const key = aKey(1);
     const seen = new Set<string>();
     for (let n = 0; n < SEALS; n++) seen.add(key.seal(HERE, "x").toString("latin1", 0, NONCE_BYTES));
