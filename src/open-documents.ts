@@ -10,6 +10,7 @@ import { s3Store } from "./adapters/s3-store.ts";
 type DocumentDeps = Parameters<typeof openClientProfile>[0]["documents"];
 
 const FOLDER = "documents";
+const SPOOL = "documents-spool";
 
 const refuse = (): Promise<never> => Promise.reject(new Error("there is no document store here"));
 
@@ -23,7 +24,7 @@ export const NO_DOCUMENTS: DocumentDeps = {
 /** @throws StartupError when the folder or an address cannot be used. */
 export function openDocumentDeps({ documents, dataDir }: Pick<Config, "documents" | "dataDir">): DocumentDeps {
   return {
-    store: documents.s3 === null ? diskStore(join(dataDir, FOLDER)) : s3Store(documents.s3),
+    store: documents.s3 === null ? diskStore(join(dataDir, FOLDER)) : s3Store({ ...documents.s3, spool: join(dataDir, SPOOL) }),
     scan: documents.clamd === null ? null : clamdScan({ address: documents.clamd }),
     quota: documents.quota,
   };

@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openS3Simulator, type S3Simulator } from "../../test/setup/s3-simulator.ts";
@@ -10,15 +13,21 @@ const TWO = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e0b";
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", region: "eu-central-1" };
 
 let s3: S3Simulator;
+let spool: string;
 let store: DocumentStore;
 const open = (changes: Partial<Parameters<typeof s3Store>[0]> = {}): DocumentStore =>
-  s3Store({ ...credentials, endpoint: s3.url, bucket: "bank", prefix: "documents/live", timeoutMs: 500, ...changes });
+  s3Store({ ...credentials, spool, endpoint: s3.url, bucket: "bank", prefix: "documents/live", timeoutMs: 500, ...changes });
 beforeEach(async () => {
+  spool = join(await mkdtemp(join(tmpdir(), "finlego-spool-")), "spool");
   s3 = await openS3Simulator("bank", credentials);
   store = open();
 });
 afterEach(async () => {
   await s3.close();
+  // Whatever became of a document, nothing of it waits any more.
+  const waiting = await readdir(spool);
+  if (waiting.length > 0) throw new Error(`documents still wait: ${waiting.join()}`);
+  await rm(join(spool, ".."), { recursive: true });
 });
 
 async function* bytes(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
@@ -148,6 +157,23 @@ test("a content that fails never reaches the service, and only an id becomes par
   await expect(store.put(ONE, failing())).rejects.toThrow("went away");
   await expect(store.put("../x", bytes("x"))).rejects.toThrow(RangeError);
   expect(s3.requests).toEqual([]);
+});
+
+test("a document waits in a file that belongs to its owner alone; what a killed process left there is removed once it is old", async () => {
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("one");
+    const [name = ""] = await readdir(spool);
+    expect((await stat(join(spool, name))).mode & 0o777).toBe(0o600);
+    expect((await stat(spool)).mode & 0o777).toBe(0o700);
+    yield Buffer.from("two");
+  }
+  await store.put(ONE, watched());
+  expect((await read(ONE))?.toString()).toBe("onetwo");
+  for (const name of ["old", "young"]) await writeFile(join(spool, name), "half");
+  await utimes(join(spool, "old"), new Date(0), new Date(0));
+  await store.dropUnfinished(new Date(Date.now() - 3_600_000));
+  expect(await readdir(spool)).toEqual(["young"]);
+  await rm(join(spool, "young"));
 });
 
 test("many documents at once wait for their turn and all arrive", async () => {

@@ -1,13 +1,19 @@
 // Keeps the bytes of documents in a bucket of an S3 service, under <prefix>/<last two digits of the id>/<id>. A document has 10 MiB at most,
-// so one PUT carries it whole, and it is there whole or not at all. Requests are signed (AWS Signature Version 4), with the hash of what
-// they carry: the service refuses bytes that changed on the way. A 5xx, a broken connection and a wrong ETag are tried again; what a
-// service says beside its status reaches nobody but the log of the one who operates it.
+// so one PUT carries it whole, and it is there whole or not at all. A PUT must say its length and hash before its first byte: a document that
+// arrives waits in a file of this machine, sealed as it is, until it is whole, and nobody holds it in memory. Requests are signed (AWS
+// Signature Version 4), with the hash of what they carry: the service refuses bytes that changed on the way. A 5xx, a broken connection and
+// a wrong ETag are tried again; what a service says beside its status reaches nobody but the log of the one who operates it.
 
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { openAsBlob } from "node:fs";
+import { open, readdir, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { AwsV4Signer } from "aws4fetch";
+import { makeFolder } from "#platform/folder.ts";
 import { isUuid } from "#platform/ids.ts";
+import { errorCode, explainFolderError } from "#platform/startup-error.ts";
 import type { DocumentStore, StoredDocument } from "../client-profile/ports.ts";
 
 export type S3Options = {
@@ -19,6 +25,8 @@ export type S3Options = {
   readonly prefix: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Folder of this machine in which documents wait until they are whole. It may be another one for each process. */
+  readonly spool: string;
   /** How long the service may take to answer, and then for each piece of a file. How long a reader takes does not count. */
   readonly timeoutMs?: number;
 };
@@ -26,13 +34,20 @@ export type S3Options = {
 const TIMEOUT_MS = 20_000;
 const ATTEMPTS_MAX = 3;
 const WAIT_MS = 100;
-/** Documents that are held in memory at once, while they are on their way to the service. */
+/** Documents that are on their way to the service at once. */
 const PUTS_MAX = 8;
+/** From when a document is whole until the service has it, or its caller is told that it could not: shorter than a connection's patience. */
+const PUT_MAX_MS = 25_000;
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
 const PAGE = 1_000;
 const ERROR_BYTES_MAX = 16_384;
 const NO_BYTES = createHash("sha256").digest("hex");
 
-type Call = { readonly method: "GET" | "PUT" | "DELETE"; readonly path: string; readonly query?: string; readonly body?: Buffer };
+type Call = { readonly method: "GET" | "PUT" | "DELETE"; readonly path: string; readonly query?: string; readonly body?: Spooled };
+
+/** A document that waits: its bytes as a file, and their hashes in hex. */
+type Spooled = { readonly bytes: Blob; readonly sha256: string; readonly md5: string };
 
 /** The service did not do what it was asked. `status` 0: it did not answer. */
 class StoreFailure extends Error {
@@ -44,9 +59,14 @@ class StoreFailure extends Error {
   }
 }
 
-/** Fills the port of client profiles. */
+/** Fills the port of client profiles. Throws StartupError where the spool cannot be used. */
 export function s3Store(options: S3Options): DocumentStore {
-  const { bucket } = options;
+  const { bucket, spool } = options;
+  try {
+    makeFolder(spool, FOLDER_MODE);
+  } catch (error) {
+    throw explainFolderError(error, spool, "Choose another folder with FINLEGO_DATA.");
+  }
   const base = options.prefix.replace(/^\/+|\/+$/g, "");
   const keyOf = (id: string): string => {
     if (!isUuid(id)) throw new RangeError("not the id of a document");
@@ -57,9 +77,10 @@ export function s3Store(options: S3Options): DocumentStore {
   return {
     async put(id, content, signal) {
       const path = pathOf(id);
-      await slots.take(async () => {
-        const body = await buffer(content);
-        await retrying(() => putOnce(options, { method: "PUT", path, body }, signal), signal);
+      await spooled(join(spool, `${id}-${randomBytes(4).toString("hex")}`), content, async (body) => {
+        const patience = AbortSignal.timeout(PUT_MAX_MS);
+        const ends = signal === undefined ? patience : AbortSignal.any([signal, patience]);
+        await slots.take(() => retrying(() => putOnce(options, { method: "PUT", path, body }, ends), ends));
       });
     },
 
@@ -82,30 +103,60 @@ export function s3Store(options: S3Options): DocumentStore {
       return readPage((await buffer(piecesOf(answer, options.timeoutMs))).toString());
     },
 
-    // A single PUT leaves nothing unfinished.
-    dropUnfinished: async () => undefined,
+    async dropUnfinished(before) {
+      // In the bucket a single PUT leaves nothing unfinished.
+      for (const name of await readdir(spool)) {
+        const path = join(spool, name);
+        const found = await stat(path).catch(() => null);
+        if (found !== null && found.mtime < before) await unlink(path).catch(() => undefined);
+      }
+    },
   };
 }
 
-async function putOnce(options: S3Options, put: Call & { readonly body: Buffer }, signal?: AbortSignal): Promise<void> {
+async function putOnce(options: S3Options, put: Call & { readonly body: Spooled }, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   const answer = await call(options, put, signal);
   const tag = answer.headers.get("etag")?.replaceAll('"', "");
   await discard(answer);
   if (!answer.ok) throw new StoreFailure("PUT", answer.status, "the bucket is not there");
   // Encrypted by a key service the tag is no hash of what was sent.
   const isHash = !/kms/i.test(answer.headers.get("x-amz-server-side-encryption") ?? "");
-  if (isHash && tag !== createHash("md5").update(put.body).digest("hex")) throw new StoreFailure("PUT", 0, "it has stored other bytes");
+  if (isHash && tag !== put.body.md5) throw new StoreFailure("PUT", 0, "it has stored other bytes");
+}
+
+/** Has the content lie in a file while `work` runs, and not after it. */
+async function spooled(path: string, content: AsyncIterable<Uint8Array>, work: (body: Spooled) => Promise<void>): Promise<void> {
+  const [sha256, md5] = [createHash("sha256"), createHash("md5")];
+  const file = await open(path, "wx", FILE_MODE);
+  try {
+    try {
+      for await (const piece of content) {
+        sha256.update(piece);
+        md5.update(piece);
+        await file.writeFile(piece);
+      }
+    } finally {
+      await file.close();
+    }
+    await work({ bytes: await openAsBlob(path), sha256: sha256.digest("hex"), md5: md5.digest("hex") });
+  } finally {
+    await unlink(path).catch((error: unknown) => {
+      if (errorCode(error) !== "ENOENT") throw error;
+    });
+  }
 }
 
 /** One signed request. A success, or a 404 that says that there is no such key; anything else throws. */
 async function call(options: S3Options, { method, path, query = "", body }: Call, signal?: AbortSignal): Promise<Response> {
   const { endpoint, region, accessKeyId, secretAccessKey, timeoutMs = TIMEOUT_MS } = options;
-  const hash = body === undefined ? NO_BYTES : createHash("sha256").update(body).digest("hex");
   const signed = await new AwsV4Signer({
     method,
     url: `${endpoint.replace(/\/+$/, "")}${path}${query === "" ? "" : `?${query}`}`,
-    headers: { "x-amz-content-sha256": hash, ...(body === undefined ? {} : { "content-type": "application/octet-stream" }) },
-    ...(body === undefined ? {} : { body }),
+    headers: {
+      "x-amz-content-sha256": body?.sha256 ?? NO_BYTES,
+      ...(body === undefined ? {} : { "content-type": "application/octet-stream" }),
+    },
     accessKeyId,
     secretAccessKey,
     service: "s3",
@@ -116,7 +167,7 @@ async function call(options: S3Options, { method, path, query = "", body }: Call
   const answer = await fetch(signed.url, {
     method,
     headers: signed.headers,
-    ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+    ...(body === undefined ? {} : { body: body.bytes }),
     // A redirect would send a client's document where nobody configured it.
     redirect: "manual",
     signal: signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal]),

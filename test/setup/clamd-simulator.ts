@@ -24,12 +24,13 @@ export async function openClamdSimulator(findings: Readonly<Record<string, strin
   });
 
   function serve(socket: Socket): void {
-    let bytes = Buffer.alloc(0);
+    const pieces: Buffer[] = [];
     socket.on("data", (piece: Buffer) => {
-      bytes = Buffer.concat([bytes, piece]);
+      pieces.push(piece);
       if (simulator.mood === "cut") socket.destroy();
-      if (simulator.mood === "limit" && bytes.length > 20) socket.end("INSTREAM size limit exceeded. ERROR\0");
-      const content = contentOf(bytes);
+      if (simulator.mood === "limit" && pieces.length > 1) socket.end("INSTREAM size limit exceeded. ERROR\0");
+      // Only what ends with a zero can end with the piece of length 0.
+      const content = piece.at(-1) === 0 ? contentOf(Buffer.concat(pieces)) : null;
       if (content !== null) answer(socket, content);
     });
   }

@@ -22,7 +22,13 @@ const CONTENT =
   "A PDF, JPEG, PNG or HEIC by its content: what the name or the media type of the part says does not matter, and what is something else as well (a page, an archive) is refused with 415. " +
   "At most 10 MiB (413). 409 invalidState for a closed, rejected or restricted client, 409 limitExceeded at DOCUMENT_QUOTA. Under an Idempotency-Key the same content gives the same document again. ";
 
-const form = (schema: TSchema): StreamBody => ({ kind: "stream", mediaTypes: ["multipart/form-data"], limit: REQUEST_BYTES_MAX, schema });
+const form = (schema: TSchema): StreamBody => ({
+  kind: "stream",
+  mediaTypes: ["multipart/form-data"],
+  limit: REQUEST_BYTES_MAX,
+  mayTakeLong: true,
+  schema,
+});
 
 const system = { tags: TAGS, audience: "system" } as const;
 
