@@ -2470,6 +2470,21 @@ function onboarding.check_applicant_change()
   $function$
   grant execute to public
 
+function onboarding.check_import_fault_change()
+  CREATE OR REPLACE FUNCTION onboarding.check_import_fault_change()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if new.client_id is null or new.external_id is not null then
+      raise exception 'fault of row % of import % is not changed', old.row, old.import_id using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
 function onboarding.check_import_run_change()
   CREATE OR REPLACE FUNCTION onboarding.check_import_run_change()
    RETURNS trigger
@@ -2528,8 +2543,11 @@ table onboarding.import_fault
   constraint import_fault_client_id_fkey FOREIGN KEY (client_id) REFERENCES client_profile.client(id)
   constraint import_fault_tenant_import_id_fkey FOREIGN KEY (tenant, import_id) REFERENCES onboarding.import_run(tenant, id)
   constraint import_fault_pkey PRIMARY KEY (tenant, import_id, "row")
-  CREATE TRIGGER import_fault_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON onboarding.import_fault FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE INDEX import_fault_by_client ON onboarding.import_fault USING btree (client_id) WHERE (client_id IS NOT NULL)
+  CREATE TRIGGER import_fault_is_kept BEFORE DELETE OR TRUNCATE ON onboarding.import_fault FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER import_fault_only_forgets BEFORE UPDATE ON onboarding.import_fault FOR EACH ROW EXECUTE FUNCTION onboarding.check_import_fault_change()
   grant insert, select to finlego_app
+  column external_id: grant update to finlego_app
 
 table onboarding.import_run
   with (fillfactor=50)
@@ -2542,11 +2560,11 @@ table onboarding.import_run
   column started_at timestamp with time zone not null
   column updated_at timestamp with time zone not null
   column finished_at timestamp with time zone
-  column sender uuid
+  column holder uuid
   column held_until timestamp with time zone
-  constraint import_run_finished_is_held_by_nobody CHECK (((finished_at IS NULL) OR (sender IS NULL)))
+  constraint import_run_finished_is_held_by_nobody CHECK (((finished_at IS NULL) OR (holder IS NULL)))
   constraint import_run_has_at_most_100_000_rows CHECK ((rows <= 100000))
-  constraint import_run_is_held_for_a_time CHECK (((sender IS NULL) = (held_until IS NULL)))
+  constraint import_run_is_held_for_a_time CHECK (((holder IS NULL) = (held_until IS NULL)))
   constraint import_run_rows_add_up CHECK (((rows = ((created + duplicates) + faulty)) AND (LEAST(created, duplicates, faulty) >= 0)))
   constraint import_run_tenant_is_a_name CHECK ((tenant ~ '^[A-Za-z0-9_-]{1,64}$'::text))
   constraint import_run_pkey PRIMARY KEY (tenant, id)
@@ -2559,7 +2577,7 @@ table onboarding.import_run
   column faulty: grant update to finlego_app
   column updated_at: grant update to finlego_app
   column finished_at: grant update to finlego_app
-  column sender: grant update to finlego_app
+  column holder: grant update to finlego_app
   column held_until: grant update to finlego_app
 
 table onboarding.verification_event
