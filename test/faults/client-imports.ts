@@ -4,10 +4,11 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import pg from "pg";
 import { anIndividual, unique } from "../builders.ts";
 import { atOnce, type Bank, IMPORTS, withBank } from "./bank.ts";
 import { checkBooks, runCli } from "./books.ts";
-import { type Answer, get, insist, NoAnswer, post } from "./calls.ts";
+import { type Answer, insist, NoAnswer, post } from "./calls.ts";
 import type { Server } from "./server.ts";
 import { type Report, runAlone, type Size, type Suite } from "./suite.ts";
 
@@ -70,7 +71,7 @@ async function singles(bank: Bank, report: Report, servers: Server[], size: Size
 
 /** Two senders of one file at both servers; the one that works is shot half-way, more than once when there is time. */
 async function files(bank: Bank, report: Report, servers: Server[], size: Size): Promise<void> {
-  const count = size === "long" ? 10_000 : 1_200;
+  const count = size === "long" ? 10_000 : 2_000;
   const prefix = unique("file");
   const rows = Array.from({ length: count }, (_, index) =>
     anIndividual({ externalId: `${prefix}-${index % 10 === 9 ? index - 9 : index}` }),
@@ -78,22 +79,16 @@ async function files(bank: Bank, report: Report, servers: Server[], size: Size):
   const file = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const importId = crypto.randomUUID();
   const ports = servers.map(({ port }) => port);
-  const progress = async (): Promise<number> => {
-    for (const port of ports) {
-      const answer = await get(`/integration/clients/imports/${importId}`, { port, token: bank.token }).catch(() => null);
-      if (answer?.status === 200) return Number(answer.body["rows"]);
-    }
-    return 0;
-  };
   const done = new AbortController();
   const sending = atOnce(2, (index) => sendFile(bank, report, index === 0 ? ports : ports.toReversed(), importId, file)).finally(() =>
     done.abort(),
   );
   sending.catch(() => undefined);
-  for (const part of size === "long" ? [0.2, 0.4, 0.6, 0.8] : [0.4]) {
-    while (!done.signal.aborted && (await progress()) < count * part) await pause(10);
-    if (done.signal.aborted) break;
-    await restart(bank, report, servers);
+  for (const part of size === "long" ? [0.2, 0.4, 0.6, 0.8] : [0.3]) {
+    await restartInTheMiddle(bank, report, servers, async (owner) => {
+      const run = "select 1 from onboarding.import_run where id = $1 and rows >= $2";
+      while (!done.signal.aborted && (await owner.query(run, [importId, count * part])).rowCount === 0) await pause(5);
+    });
   }
   const duplicates = count / 10;
   for (const { body, text } of await sending) {
@@ -163,6 +158,29 @@ async function killWhile(bank: Bank, report: Report, servers: Server[], kills: n
     if (!goesOn()) return;
     await restart(bank, report, servers, kill % servers.length);
   }
+}
+
+/** Once it is time, all servers are shot while a batch has stored its clients and not yet its rows: both must be gone. */
+async function restartInTheMiddle(
+  bank: Bank,
+  report: Report,
+  servers: Server[],
+  untilTime: (owner: pg.Client) => Promise<void>,
+): Promise<void> {
+  const owner = new pg.Client({ connectionString: bank.ownerUrl });
+  await owner.connect();
+  try {
+    await untilTime(owner);
+    await owner.query("begin; lock table onboarding.import_batch in share mode");
+    const waiting = "select 1 from pg_locks where relation = 'onboarding.import_batch'::regclass and not granted";
+    const deadline = performance.now() + 1_500;
+    while ((await owner.query(waiting)).rowCount === 0 && performance.now() < deadline) await pause(5);
+    if ((await owner.query(waiting)).rowCount !== 0) report.count("batches shot half-way");
+    await Promise.all(servers.map((server) => server.kill()));
+  } finally {
+    await owner.end();
+  }
+  await restart(bank, report, servers);
 }
 
 /** Without `which` all of them. */
