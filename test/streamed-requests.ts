@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { aForm, type TestPart } from "./setup/forms.ts";
-import type { Schema } from "./requests.ts";
+import type { Schema } from "./described-schema.ts";
 
 export type StreamedBody = { readonly contentType: string; readonly body: Buffer };
 
