@@ -96,7 +96,7 @@ describe("a CSV file", () => {
   });
 
   test.each<[what: string, change: (text: string) => string, told: Record<string, unknown>]>([
-    ["no header", (text) => text.slice(text.indexOf("\n") + 1), { code: "validationFailed" }],
+    ["no header", (text) => text.slice(text.indexOf("\n") + 1), { errors: { $: [expect.stringContaining("must name the columns")] } }],
     ["nothing at all", () => "", { code: "malformedRequest" }],
     [
       "an unknown column",
@@ -107,6 +107,11 @@ describe("a CSV file", () => {
       "a column twice",
       (text) => text.replace("lastName", "firstName"),
       { errors: { firstName: ["The column stands twice."], lastName: ["The column is required."] } },
+    ],
+    [
+      "a column that JavaScript has a meaning for",
+      (text) => text.replace(",", ",__proto__,"),
+      { errors: { "*": ["The column is not known."] } },
     ],
     ["companies", (text) => text.replace("email", "companyName"), { code: "validationFailed" }],
     ["semicolons", (text) => text.replaceAll(",", ";"), { code: "validationFailed" }],

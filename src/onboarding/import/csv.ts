@@ -14,9 +14,12 @@ export type CsvColumn = { readonly name: string; readonly isRequired: boolean };
 /** Why a record has no cells. */
 export type CsvFault = { readonly message: string };
 
-/** Column names of unknown columns that an answer repeats, and how much of each. */
+/** Names of unknown columns that an answer repeats at most. */
 const UNKNOWN_SHOWN = 20;
-const NAME_SHOWN = 60;
+/** Nobody calls a column otherwise: what looks different may be data. */
+const COLUMN_NAME = /^[A-Za-z][A-Za-z0-9._-]{0,59}$/;
+const NO_HEADER = "The first line must name the columns, separated by commas: it names none of them.";
+const BROKEN_HEADER = "The first line must end with LF or CRLF, and no name of a column holds a line break.";
 
 /** The columns of a body: one for each field that is no object. */
 export function columnsOf(schema: TSchema, prefix = "", isRequired = true): CsvColumn[] {
@@ -43,18 +46,22 @@ export function cellsOf(record: Buffer): string[] | CsvFault {
 
 const QUOTES = 'The row must be CSV (RFC 4180): a cell with a quote stands in quotes, and the quote in it is written twice ("").';
 
-/** Sentences by column; none: rows may follow. */
+/**
+ * Sentences by column; none: rows may follow. A first line that looks like a row is not quoted: files without a header begin with a person.
+ */
 export function headerFaults(header: readonly string[], columns: readonly CsvColumn[]): FieldErrors {
-  const errors: FieldErrors = {};
+  const known = new Set(columns.map(({ name }) => name));
+  if (!header.some((name) => known.has(name))) return { $: [NO_HEADER] };
+  if (header.some((name) => /[\r\n]/.test(name))) return { $: [BROKEN_HEADER] };
+  const errors = new Map<string, string[]>();
   for (const { name, isRequired } of columns) {
     const times = header.filter((each) => each === name).length;
-    if (times === 0 && isRequired) errors[name] = ["The column is required."];
-    if (times > 1) errors[name] = ["The column stands twice."];
+    if (times === 0 && isRequired) errors.set(name, ["The column is required."]);
+    if (times > 1) errors.set(name, ["The column stands twice."]);
   }
-  const known = new Set(columns.map(({ name }) => name));
   const unknown = [...new Set(header.filter((name) => !known.has(name)))];
-  for (const name of unknown.slice(0, UNKNOWN_SHOWN)) errors[name.slice(0, NAME_SHOWN) || "$"] = ["The column is not known."];
-  return errors;
+  for (const name of unknown.slice(0, UNKNOWN_SHOWN)) errors.set(COLUMN_NAME.test(name) ? name : "*", ["The column is not known."]);
+  return Object.fromEntries(errors);
 }
 
 /** The body that the cells stand for; cells and header have the same number. */
