@@ -3,7 +3,7 @@
 import { openTestDatabase } from "../../test/setup/database.ts";
 import type { TestDatabase } from "../../test/setup/server.ts";
 import pg from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { runAlone } from "./start-work.ts";
 
 let database: TestDatabase;
@@ -17,8 +17,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: database.ownerUrl });
+async function connect(url = database.ownerUrl): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
   client.on("error", () => undefined);
   await client.connect();
   return client;
@@ -60,7 +60,10 @@ test("work that fails gives the lock back and its error on", async () => {
   await expect(alone(async () => "done")).resolves.toBe("done");
 });
 
-test("a rewritten table holds nothing of before in any page, nor do the statistics, though somebody was looking at it", async () => {
+test.each([
+  ["looks at it", () => database.ownerUrl, "begin isolation level repeatable read", "select 1"],
+  ["writes into another database", () => inject("testServer").ownerUrl, "begin", "select pg_current_xact_id()"],
+])("a rewritten table holds nothing of before in any page, nor do the statistics, though somebody %s", async (_, url, begin, hold) => {
   const SECRET = "canary in the clear";
   await owner.query("create table public.t (x text)");
   await owner.query(`insert into public.t select '${SECRET} ' || n % 20 from generate_series(1, 1000) n`);
@@ -77,9 +80,9 @@ test("a rewritten table holds nothing of before in any page, nor do the statisti
   };
   expect(await places()).toEqual(["pg_statistic", "t"]);
 
-  const onlooker = await connect();
-  await onlooker.query("begin isolation level repeatable read");
-  await onlooker.query("select 1");
+  const onlooker = await connect(url());
+  await onlooker.query(begin);
+  await onlooker.query(hold);
   await owner.query("update public.t set x = null");
   const rewritten = alone(({ rewrite }) => rewrite("public.t"));
   // It asks again and again: three times are no chance.

@@ -16,12 +16,16 @@ export async function newestTransaction(client: Client): Promise<string> {
   return rows[0]?.xid ?? "0";
 }
 
-/** Whether anybody in this database, autovacuum included, still looks at it as it was before that transaction. */
+/**
+ * Whether anybody still keeps rows alive that were dead before that transaction: who looks at this database as it was then, autovacuum included,
+ * and who began to write before, in any database of the server, because every new snapshot reaches back to the oldest of them.
+ */
 export async function hasOlderSnapshots(client: Client, xid: string): Promise<boolean> {
   const { rows } = await client.query<{ has: boolean }>(
     `select exists (
        select from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid() and age(coalesce(backend_xmin, backend_xid)) >= age($1::xid)) as has`,
+       where pid <> pg_backend_pid()
+         and (age(backend_xid) >= age($1::xid) or (datname = current_database() and age(backend_xmin) >= age($1::xid)))) as has`,
     [xid],
   );
   return rows[0]?.has === true;
