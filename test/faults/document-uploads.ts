@@ -31,7 +31,7 @@ export const documentUploads: Suite = {
       const token = await bank.mint({ scope: SCOPES });
       const servers = [await bank.start(), await bank.start()];
       const clients = await atOnce(3, () => new Caller(servers[0]?.port ?? 0, token).client());
-      const told = await uploadWhileKilling(report, bank, token, servers, clients, size === "long" ? 60 : 3);
+      const told = await uploadWhileKilling(report, bank, token, servers, clients, size === "long" ? 30 : 3);
       await checkDocuments(report, new Caller(servers[0]?.port ?? 0, token), told);
       await checkRows(report, bank, told);
       await checkSweep(report, bank, servers);
