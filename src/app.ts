@@ -65,11 +65,15 @@ type Parts = {
   readonly verification: Verification;
 };
 
-function listEndpoints(config: Config, { db, writer, clients, codes, verification }: Parts): Endpoint[] {
+function listEndpoints(
+  config: Config,
+  { db, writer, clients, codes, verification }: Parts,
+  { lifecycle }: Pick<Edge, "lifecycle">,
+): Endpoint[] {
   return [
     ...clients.endpoints,
     ...onboardingEndpoints({ importStatus: config.importStatus, clients }),
-    ...importEndpoints({ db, importStatus: config.importStatus, clients }),
+    ...importEndpoints({ db, importStatus: config.importStatus, clients, isStopping: () => lifecycle.draining }),
     ...verification.endpoints,
     ...generalLedgerEndpoints({
       db,
@@ -185,7 +189,7 @@ type Edge = {
 async function buildApi(config: Config, parts: Parts, edge: Edge): Promise<FastifyInstance> {
   const options = {
     db: parts.db,
-    endpoints: listEndpoints(config, parts),
+    endpoints: listEndpoints(config, parts, edge),
     verify: edge.verify,
     sealer: parts.clients.answerSealer,
     log: edge.log,

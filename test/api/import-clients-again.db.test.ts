@@ -241,6 +241,22 @@ test("an import and single imports of its clients at once: each client once", as
   expect(await countClients(persons)).toBe(150);
 });
 
+test("a process that stops ends its imports between two rows, and they go on elsewhere", async () => {
+  let rowsLeft = 120;
+  const other = await openImportApp({ isStopping: () => rowsLeft-- <= 0 });
+  const south = importer(other, "south");
+  const persons = manyPersons(150);
+  const { importId, query } = named();
+  const refused = await south.send(persons, query);
+  expect([refused.status, refused.body]).toMatchObject([503, { code: "busy" }]);
+  expect(refused.headers["retry-after"]).toBeDefined();
+  expect((await south.get(importId)).body).toMatchObject({ status: "interrupted", rows: 120 });
+  expect((await south.send(persons, "?dryRun=true")).status).toBe(503);
+  rowsLeft = 1_000;
+  expect((await south.send(persons, query)).body).toMatchObject({ created: 150 });
+  await other.close();
+});
+
 test("a body that never comes begins no import", async () => {
   const { importId, query } = named();
   const body = new Readable({ read() {} });

@@ -11,13 +11,17 @@ export const NDJSON = "application/x-ndjson";
 export type Person = Record<string, unknown>;
 
 /** An app that serves clients, their single imports and bulk imports. */
-export function openImportApp({ poolSize, rowsMax }: { readonly poolSize?: number; readonly rowsMax?: number } = {}): Promise<TestApp> {
+export function openImportApp({
+  poolSize,
+  ...limits
+}: {
+  readonly poolSize?: number;
+  readonly rowsMax?: number;
+  readonly isStopping?: () => boolean;
+} = {}): Promise<TestApp> {
   const clients = openTestClients();
   return openTestApp(
-    (db) => [
-      ...clientEndpoints(clients),
-      ...importEndpoints({ db, clients, importStatus: "active", ...(rowsMax === undefined ? {} : { rowsMax }) }),
-    ],
+    (db) => [...clientEndpoints(clients), ...importEndpoints({ db, clients, importStatus: "active", ...limits })],
     poolSize === undefined ? {} : { poolSize },
   );
 }

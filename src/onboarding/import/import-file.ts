@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { refusePlatform } from "#platform/problem.ts";
 import { cellsOf, type CsvColumn, headerFaults } from "./csv.ts";
-import { refuseTooManyRows } from "./limits.ts";
+import { refuseTooManyRows, refuseWhileStopping } from "./limits.ts";
 import { type FileRecord, type RecordForm, RecordSplitter } from "./records.ts";
 import { type Judged, type Judges, judgeCells, judgeLine } from "./rows.ts";
 
@@ -21,13 +21,15 @@ export type ImportFile = {
   readonly body: AsyncIterable<Uint8Array>;
   readonly columns: readonly CsvColumn[];
   readonly rowsMax: number;
+  /** The process stops: no more rows are taken. */
+  readonly isStopping: () => boolean;
 };
 
 /**
  * Refuses with 400 a header that is none, before any row; and where quotes never close, because nobody knows where the next row begins. The
- * first row too many is refused with 413.
+ * first row too many is refused with 413, and with 503 the rest of a file whose process stops.
  */
-export async function* readRows({ form, body, columns, rowsMax }: ImportFile): AsyncGenerator<FileRow> {
+export async function* readRows({ form, body, columns, rowsMax, isStopping }: ImportFile): AsyncGenerator<FileRow> {
   let header: readonly string[] | null = null;
   let row = 0;
   for await (const record of readRecords(form, body, () => row)) {
@@ -36,6 +38,7 @@ export async function* readRows({ form, body, columns, rowsMax }: ImportFile): A
       continue;
     }
     row += 1;
+    if (isStopping()) refuseWhileStopping();
     if (row > rowsMax) refuseTooManyRows(rowsMax);
     yield rowOf(row, record, header);
   }

@@ -26,6 +26,8 @@ export type ImportDeps = {
   readonly db: Database;
   readonly importStatus: ImportStatus;
   readonly clients: Pick<ClientProfile, "createClients" | "findClientIds" | "markOf">;
+  /** The process stops: imports end between two rows, to go on elsewhere. Default: never. */
+  readonly isStopping?: () => boolean;
   /** Fewer than ROWS_MAX: for tests. */
   readonly rowsMax?: number;
 };
@@ -65,7 +67,13 @@ function importClients(deps: ImportDeps): Endpoint {
       const form = formOf(stream.contentType, stream.parameters);
       const tenant = callerTenant(caller);
       const actor = actorOf(caller, traceId);
-      const rows = readRows({ form, body: stream.body, columns: COLUMNS, rowsMax: deps.rowsMax ?? ROWS_MAX });
+      const rows = readRows({
+        form,
+        body: stream.body,
+        columns: COLUMNS,
+        rowsMax: deps.rowsMax ?? ROWS_MAX,
+        isStopping: deps.isStopping ?? (() => false),
+      });
       const judgesAt = (now: Date) => judgesOf({ tenant, importStatus: deps.importStatus, today: today(now, "UTC") });
       if (query.dryRun === true) return { body: await rehearseImport(deps, actor, tenant, rows, judgesAt), replayed: false };
       const importId = query.importId ?? key?.id ?? newId();
