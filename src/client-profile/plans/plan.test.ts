@@ -40,6 +40,11 @@ test("amounts become minor units of their currency and come back with its digits
   ]);
 });
 
+test("a name shows as it reads: clients see it", () => {
+  for (const name of ["Busi\u202eness", "Business\n", "\u0007"]) expect(errorsOf({ name })).toEqual(["name"]);
+  for (const name of ["Größe 2 – Plus", "Бизнес", "بيزنس"]) expect(errorsOf({ name })).toEqual([]);
+});
+
 test("fees keep what their kind has, and nothing else", () => {
   const fees: FeeWords[] = [
     { kind: "foreignExchange", percent: "0.5", minimum: "1", currency: "EUR" },

@@ -4,6 +4,7 @@
 import { type Currency, isCurrency } from "#platform/currency.ts";
 import { readDecimal } from "#platform/decimal.ts";
 import { formatAmount, parseNonNegativeAmount } from "#platform/money.ts";
+import { isPlainText, PLAIN_TEXT_RULE } from "#platform/plain-text.ts";
 import type { FieldErrors } from "#platform/problem.ts";
 import type { AmountKind, FeeDto, FeeWords, LimitDto, LimitWords, Rail, TermsWords } from "./contract.ts";
 
@@ -31,6 +32,8 @@ export type Terms = {
 /** The terms, or sentences by dotted field path. */
 export function readTerms(words: TermsWords): Terms | { readonly errors: FieldErrors } {
   const errors: FieldErrors = {};
+  // Clients read it.
+  if (!isPlainText(words.name)) errors["name"] = [PLAIN_TEXT_RULE];
   const currency = currencyIn(words.currency, "currency", errors);
   const monthlyFeeMinor = amountIn(words.monthlyFee, currency, "monthlyFee", errors);
   const limits = words.limits.map((limit, index) => readLimit(limit, `limits.${index}`, errors));
