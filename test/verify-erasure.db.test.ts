@@ -35,7 +35,7 @@ const DAMAGES: readonly Damage<Books>[] = [
   {
     name: "a key that came back",
     done: ({ erased }) =>
-      `update client_profile.client_key set master_key = 'x', wrapped_key = '\\x00', destroyed_at = null where client_id = '${erased}'`,
+      `update client_profile.client_key set master_key = repeat('0', 16), wrapped_key = repeat('k', 60)::bytea, destroyed_at = null where client_id = '${erased}'`,
     found: ({ erased }) => ({ "DP-5": [{ clientId: erased }] }),
   },
   {
