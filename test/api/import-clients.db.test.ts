@@ -167,6 +167,46 @@ describe("a row that is at fault", () => {
   });
 });
 
+test("rows are judged as the single imports judge, to the letter of every complaint", async () => {
+  const values = [
+    undefined,
+    null,
+    "",
+    " ",
+    "x",
+    "José",
+    "a@b",
+    "DE",
+    "ZZ",
+    "st",
+    "2024-02-30",
+    "2999-01-01",
+    7,
+    true,
+    [],
+    {},
+    "x".repeat(300),
+    "a\nb",
+    "\u202e",
+  ];
+  const fields = [
+    ...["externalId", "riskLevel", "email", "phoneNumber", "firstName", "dateOfBirth", "citizenshipCountry", "residenceCountry"],
+    ...["address", "address.streetLine1", "address.streetLine2", "address.country", "address.zip"],
+    ...["identificationDocument.type", "identificationDocument.expirationDate", "identificationDocument.number", "shoeSize"],
+  ];
+  const bodies = fields.flatMap((field) => values.map((value) => withField(anIndividual(), field, value)));
+  const { body: bulk } = await north.send(bodies, "?dryRun=true");
+  const faults = new Map((bulk["faults"] as { row: number; errors: unknown }[]).map(({ row, errors }) => [row, errors]));
+  const system = bank.callAs({ kind: "system", scopes: ["integration.import"], tenant: "north" });
+  for (const [index, body] of bodies.entries()) {
+    const single = await system.post("/integration/clients/individuals?dryRun=true", body);
+    expect([single.status, single.body["errors"]], JSON.stringify(body)).toEqual(
+      faults.has(index + 1) ? [400, faults.get(index + 1)] : [200, undefined],
+    );
+  }
+  expect(bulk["faulty"]).toBe(faults.size - Number(bulk["duplicates"]));
+});
+
 describe("an externalId that is in use", () => {
   test("is told with the client who has it, be the row the same or not", async () => {
     const [person = {}] = manyPersons(1);
