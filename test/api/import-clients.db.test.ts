@@ -190,9 +190,23 @@ test("rows are judged as the single imports judge, to the letter of every compla
     "\u202e",
   ];
   const fields = [
-    ...["externalId", "riskLevel", "email", "phoneNumber", "firstName", "dateOfBirth", "citizenshipCountry", "residenceCountry"],
-    ...["address", "address.streetLine1", "address.streetLine2", "address.country", "address.zip"],
-    ...["identificationDocument.type", "identificationDocument.expirationDate", "identificationDocument.number", "shoeSize"],
+    "externalId",
+    "riskLevel",
+    "email",
+    "phoneNumber",
+    "firstName",
+    "dateOfBirth",
+    "citizenshipCountry",
+    "residenceCountry",
+    "address",
+    "address.streetLine1",
+    "address.streetLine2",
+    "address.country",
+    "address.zip",
+    "identificationDocument.type",
+    "identificationDocument.expirationDate",
+    "identificationDocument.number",
+    "shoeSize",
   ];
   const bodies = fields.flatMap((field) => values.map((value) => withField(anIndividual(), field, value)));
   const { body: bulk } = await north.send(bodies, "?dryRun=true");
