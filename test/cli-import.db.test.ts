@@ -77,7 +77,7 @@ test.each<[what: string, args: (file: string) => string[], told: string]>([
   [
     "a file that is refused",
     (file) => ["--file", file.replace("few.ndjson", "few.csv"), "--url", url, "--token", token],
-    "The column is not known.",
+    "The first line must name the columns",
   ],
 ])("ends with 2 and a sentence: %s", async (_what, args, told) => {
   await fileOf("few.csv", "a,b\n1,2\n");

@@ -18,6 +18,7 @@ import { complaintsOf, rooms } from "./damaged-books.ts";
 import { freePort, ROOT, Server } from "./faults/server.ts";
 import { openTestDatabase } from "./setup/database.ts";
 import type { TestDatabase } from "./setup/server.ts";
+import { withoutAdvice } from "./setup/command.ts";
 
 const OLD = "9c1f4be2077a53d86e10a94fb3c25d7812e8f06b5a49d3c7810fe6257bd09a34";
 const NEW = "M7c0ZpQx2v1oYh8sKd5nUj4gRw9fTb3eLa6iXk0mPzE=";
@@ -78,10 +79,10 @@ async function runKeys(command: string, env: Record<string, string>, onLine: (ch
   child.stdout.on("data", (text: Buffer) => (said.stdout += text.toString()));
   child.stderr.on("data", (text: Buffer) => {
     said.stderr += text.toString();
-    onLine(child);
+    if (withoutAdvice(said.stderr) !== "") onLine(child);
   });
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { code, ...said };
+  return { code, stdout: said.stdout, stderr: withoutAdvice(said.stderr) };
 }
 
 async function callsTo(server: Server): Promise<{ create(): Promise<string>; isRead(id: string): Promise<boolean> }> {
