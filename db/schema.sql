@@ -21,6 +21,25 @@ function client_profile.check_client_erasure()
   $function$
   grant execute to public
 
+function client_profile.check_client_status()
+  CREATE OR REPLACE FUNCTION client_profile.check_client_status()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if old.status in ('rejected', 'closed')
+       or new.status = 'pending'
+       or (new.status = 'rejected' and old.status <> 'pending')
+       or (old.status = 'pending' and new.status in ('blocked', 'closed'))
+       or (old.status = 'pending' and new.status = 'active' and new.verification_status <> 'approved') then
+      raise exception 'client % is %: it cannot become %', old.id, old.status, new.status using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
 function client_profile.check_deletion_notification_change()
   CREATE OR REPLACE FUNCTION client_profile.check_deletion_notification_change()
    RETURNS trigger
@@ -163,6 +182,7 @@ table client_profile.client
   CREATE INDEX client_to_erase ON client_profile.client USING btree (id) WHERE ((restricted_at IS NOT NULL) AND (erased_at IS NULL))
   CREATE TRIGGER client_is_erased_once BEFORE UPDATE ON client_profile.client FOR EACH ROW EXECUTE FUNCTION client_profile.check_client_erasure()
   CREATE TRIGGER client_is_kept BEFORE DELETE OR TRUNCATE ON client_profile.client FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER client_status_goes_its_ways BEFORE UPDATE OF status ON client_profile.client FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION client_profile.check_client_status()
   grant insert, select to finlego_app
   column external_id: grant update to finlego_app
   column status: grant update to finlego_app

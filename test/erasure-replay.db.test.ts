@@ -16,6 +16,7 @@ import { openTestClients } from "./setup/clients.ts";
 import { bodyOf } from "./setup/ledger.ts";
 import { copyDatabase, type TestDatabase } from "./setup/server.ts";
 import { openStandingBank, type StandingBank } from "./setup/standing.ts";
+import { withoutAdvice } from "./setup/command.ts";
 
 const actor: Actor = { kind: "job", id: "test", tenant: null, traceId: "test" };
 
@@ -24,9 +25,10 @@ let folder: string;
 let list: string;
 let backup: TestDatabase;
 let restored: Database;
-/** By when their backup was taken: closed then, served then, closed and never erased, not there then. */
+/** By when their backup was taken: closed then, served then, pending then, closed and never erased, not there then. */
 let closed: string;
 let served: string;
+let pending: string;
 let spared: string;
 let later: string;
 const certificates = new Map<string, Readonly<Record<string, unknown>>>();
@@ -39,6 +41,7 @@ beforeAll(async () => {
   served = await bank.aClientThatIs("blocked");
   const account = await bank.anAccount({ type: "client", clientId: await bank.unblock(served).then(() => served), currency: "EUR" });
   bodyOf(await bank.clientCalls(served).post("/Client/deletion-notifications", { comment: "canary comment" }));
+  pending = await bank.aClientThatIs("pending");
   spared = await bank.aClientThatIs("closed");
   // The copy needs the database for itself.
   bank.owner.on("error", () => undefined);
@@ -47,8 +50,9 @@ beforeAll(async () => {
 
   bodyOf(await bank.system.put(`/v2/internal/Accounts/${account.id}/close`));
   bodyOf(await bank.setStatus(served, "closed"));
+  bodyOf(await bank.setStatus(pending, "rejected"));
   later = await bank.aClientThatIs("closed");
-  for (const clientId of [closed, served, later]) {
+  for (const clientId of [closed, served, pending, later]) {
     certificates.set(clientId, bodyOf(await bank.staff.post(`/internal/Clients/${clientId}/erasure`, { reason: "clientRequest" })));
   }
 });
@@ -81,19 +85,19 @@ async function cli(...args: readonly string[]): Promise<{ readonly status: numbe
     textOf(child.stderr),
     once(child, "close") as Promise<[number | null]>,
   ]);
-  return { status, out, error };
+  return { status, out, error: withoutAdvice(error) };
 }
 
 test("a restored backup knows who was erased since, until the list is replayed; then nobody reads them, and the others are as they were", async () => {
-  for (const clientId of [closed, served, spared]) expect(await contactOf(restored, clientId)).not.toBeNull();
-  for (const clientId of [closed, served]) expect(await contactOf(bank.db, clientId)).toBeNull();
+  for (const clientId of [closed, served, pending, spared]) expect(await contactOf(restored, clientId)).not.toBeNull();
+  for (const clientId of [closed, served, pending]) expect(await contactOf(bank.db, clientId)).toBeNull();
 
-  expect(await replay()).toEqual({ erased: 2, already: 0, unknown: 1, damagedLines: [] });
+  expect(await replay()).toEqual({ erased: 3, already: 0, unknown: 1, damagedLines: [] });
 
-  for (const clientId of [closed, served]) expect(await contactOf(restored, clientId)).toBeNull();
+  for (const clientId of [closed, served, pending]) expect(await contactOf(restored, clientId)).toBeNull();
   expect(await contactOf(restored, spared)).not.toBeNull();
   expect(await query("select client_id from client_profile.client_key where wrapped_key is null order by client_id")).toEqual(
-    [closed, served].toSorted().map((client_id) => ({ client_id })),
+    [closed, served, pending].toSorted().map((client_id) => ({ client_id })),
   );
   expect(await query("select from client_profile.deletion_notification where sealed_comment is not null")).toEqual([]);
 });
@@ -101,7 +105,7 @@ test("a restored backup knows who was erased since, until the list is replayed; 
 test("the certificates are those that were given, to the byte", async () => {
   const lines: string[] = [];
   for await (const line of clientErasures.lines(restored)) lines.push(line);
-  const written = [closed, served].map((clientId) => certificates.get(clientId));
+  const written = [closed, served, pending].map((clientId) => certificates.get(clientId));
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(
     written.map((each) => ({ sha256: each?.["sha256"], certificate: each?.["text"] })),
   );
@@ -124,23 +128,30 @@ test("who was still served when the backup was taken is closed, and no money lea
   expect(history).toEqual([{ status: "closed", reason: "erasureReplayed" }]);
 });
 
+test("who was pending when the backup was taken is rejected", async () => {
+  const [client] = await query("select status, closed_at, erased_at is not null as erased from client_profile.client where id = $1", [
+    pending,
+  ]);
+  expect(client).toEqual({ status: "rejected", closed_at: null, erased: true });
+});
+
 test("replayed again it changes nothing, also with lines that are none, and says where they are", async () => {
   await appendFile(list, '{"half a li');
   await erasureList(list)('{"sha256":"00","certificate":"{}"}');
   const before = await query("select count(*) as count from platform.audit_entry");
-  expect(await replay()).toEqual({ erased: 0, already: 2, unknown: 1, damagedLines: [4, 5] });
+  expect(await replay()).toEqual({ erased: 0, already: 3, unknown: 1, damagedLines: [5, 6] });
   expect(await query("select count(*) as count from platform.audit_entry")).toEqual(before);
 });
 
 test("the command says what it did, finds the list by itself, and fails for lines that are damaged or a list that is not there", async () => {
   const answer = await cli("replay");
-  expect([answer.status, JSON.parse(answer.out)]).toEqual([1, { erased: 0, already: 2, unknown: 1, damagedLines: [4, 5] }]);
+  expect([answer.status, JSON.parse(answer.out)]).toEqual([1, { erased: 0, already: 3, unknown: 1, damagedLines: [5, 6] }]);
   const exported = await cli("export");
   expect([exported.status, exported.error]).toEqual([0, ""]);
   const file = join(folder, "exported.ndjson");
   await writeFile(file, exported.out);
   const again = await cli("replay", "--file", file);
-  expect([again.status, JSON.parse(again.out)]).toEqual([0, { erased: 0, already: 2, unknown: 0, damagedLines: [] }]);
+  expect([again.status, JSON.parse(again.out)]).toEqual([0, { erased: 0, already: 3, unknown: 0, damagedLines: [] }]);
   const missing = await cli("replay", "--file", join(folder, "nowhere"));
   expect([missing.status, missing.out]).toEqual([2, ""]);
   expect(missing.error).toContain("There is no list of erasures at");
@@ -149,5 +160,5 @@ test("the command says what it did, finds the list by itself, and fails for line
 test("what the database itself knows of erasures is what the list outside it knows", async () => {
   const lines: string[] = [];
   for await (const line of clientErasures.lines(bank.db)) lines.push(line);
-  expect(lines).toEqual((await readErasureList(list)).slice(0, 3));
+  expect(lines).toEqual((await readErasureList(list)).slice(0, 4));
 });

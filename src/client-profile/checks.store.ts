@@ -53,7 +53,7 @@ export const clientProfileVerifiable: Verifiable = {
     {
       table: "client_profile.client",
       addOnly: false,
-      triggers: ["client_is_kept", "client_is_erased_once"],
+      triggers: ["client_is_kept", "client_is_erased_once", "client_status_goes_its_ways"],
       constraints: [
         "client_status_is_known",
         "client_risk_level_is_known",

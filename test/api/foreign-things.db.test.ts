@@ -152,10 +152,10 @@ describe("another tenant's things", () => {
     const order = (clientId: string) => anAccountOrder({ type: "client", clientId });
     const foreign = await south.calls.post("/v2/internal/Accounts", order(north.clientId));
     expectLikeAbsent(foreign, await south.calls.post("/v2/internal/Accounts", order(NEVER)), north.clientId);
-    await bank.owner.query("update client_profile.client set status = 'closed', closed_at = now() where id = $1", [south.clientId]);
-    const closed = await north.calls.post("/v2/internal/Accounts", order(south.clientId));
-    expectLikeAbsent(closed, await north.calls.post("/v2/internal/Accounts", order(NEVER)), south.clientId);
-    await bank.owner.query("update client_profile.client set status = 'active', closed_at = null where id = $1", [south.clientId]);
+    await bank.owner.query("update client_profile.client set status = 'blocked', blocked_at = now() where id = $1", [south.clientId]);
+    const blocked = await north.calls.post("/v2/internal/Accounts", order(south.clientId));
+    expectLikeAbsent(blocked, await north.calls.post("/v2/internal/Accounts", order(NEVER)), south.clientId);
+    await bank.owner.query("update client_profile.client set status = 'active', blocked_at = null where id = $1", [south.clientId]);
   });
 
   test("idempotency keys are its own", async () => {

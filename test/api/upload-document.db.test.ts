@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aPdf, aPdfOf, aHeic, aJpeg, aPng, aZip, eicar } from "../setup/document-files.ts";
 import { aDocumentsClient, type Document, type DocumentsBank, openDocumentsBank, uploadForm } from "../setup/documents.ts";
 import type { aForm } from "../setup/forms.ts";
+import { standAs } from "../setup/standing.ts";
 
 const NOBODY = "0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00";
 const MIB = 1024 * 1024;
@@ -254,10 +255,14 @@ describe("a client that takes no more documents", () => {
   const setClient = (id: string, set: string) => bank.owner.query(`update client_profile.client set ${set} where id = $1`, [id]);
 
   test("because it is closed, rejected or asked to be forgotten is refused with 409 invalidState, and leaves nothing", async () => {
-    for (const set of ["status = 'closed', closed_at = now()", "status = 'rejected'", "restricted_at = now()"]) {
+    for (const end of [
+      (id: string) => standAs(bank, id, "closed"),
+      (id: string) => standAs(bank, id, "rejected"),
+      (id: string) => setClient(id, "restricted_at = now()"),
+    ]) {
       const id = await aDocumentsClient(bank);
       const kept = await bank.upload(id, {}, { "idempotency-key": `kept-${id}` });
-      await setClient(id, set);
+      await end(id);
       await expectNothingStored(async () => {
         expect(codeOf(await bank.upload(id))).toBe("409 invalidState");
         expect(codeOf(await bank.upload(id, {}, { "idempotency-key": `new-${id}` }))).toBe("409 invalidState");

@@ -88,15 +88,21 @@ export async function openStandingBank(options: LedgerAppOptions = {}): Promise<
   };
 }
 
-/** Lets a client stand so behind the back of every operation: for states that it would not reach with what it owns. */
+/** Lets a client stand so behind the back of every operation and of the database's triggers: for states that it would not reach with what it owns. */
 export async function standAs({ owner }: Pick<LedgerApp, "owner">, clientId: string | null, status: ClientStatus): Promise<void> {
-  await owner.query(
-    `update client_profile.client
-     set status = $2::text, blocked_at = case when $2::text = 'blocked' then now() end, closed_at = case when $2::text = 'closed' then now() end,
-         sealed_block_reason = null
-     where id = $1`,
-    [clientId, status],
-  );
+  await owner.query("begin");
+  try {
+    await owner.query("set local session_replication_role = replica");
+    await owner.query(
+      `update client_profile.client
+       set status = $2::text, blocked_at = case when $2::text = 'blocked' then now() end, closed_at = case when $2::text = 'closed' then now() end,
+           sealed_block_reason = null
+       where id = $1`,
+      [clientId, status],
+    );
+  } finally {
+    await owner.query("commit");
+  }
 }
 
 export const codeOf = ({ status, body }: TestAnswer): unknown[] => [status, body["code"]];

@@ -130,19 +130,24 @@ export async function findCandidates(tx: Tx, endedBefore: Date, after: string | 
   return rows.map(({ id }) => id);
 }
 
-/** A restored client that was served when the backup was taken is closed now: its key is about to go. False: it was not served any more. */
+/**
+ * A restored client that could still be served is so no longer: its key is about to go. One that was pending is rejected, the others are
+ * closed. False: it was neither.
+ */
 export async function closeRestored(tx: Tx, clientId: string): Promise<boolean> {
-  const rows = await tx.sql<{ verificationStatus: string; riskLevel: string; version: bigint }>`
+  const rows = await tx.sql<{ status: string; verificationStatus: string; riskLevel: string; version: bigint }>`
     update client_profile.client
-    set status = 'closed', closed_at = ${tx.now}, blocked_at = null, sealed_block_reason = null, updated_at = ${tx.now}, version = version + 1
+    set status = case when status = 'pending' then 'rejected' else 'closed' end,
+        closed_at = case when status = 'pending' then null else ${tx.now}::timestamptz end,
+        blocked_at = null, sealed_block_reason = null, updated_at = ${tx.now}, version = version + 1
     where id = ${clientId} and status not in ('closed', 'rejected')
-    returning verification_status as "verificationStatus", risk_level as "riskLevel", version`;
+    returning status, verification_status as "verificationStatus", risk_level as "riskLevel", version`;
   const [row] = rows;
   if (row === undefined) return false;
   await tx.sql`
     insert into client_profile.client_status_history (
       client_id, at, status, verification_status, risk_level, version, reason, actor_kind, actor_id)
-    values (${clientId}, ${tx.now}, 'closed', ${row.verificationStatus}, ${row.riskLevel}, ${row.version}, 'erasureReplayed',
+    values (${clientId}, ${tx.now}, ${row.status}, ${row.verificationStatus}, ${row.riskLevel}, ${row.version}, 'erasureReplayed',
             ${tx.actor.kind}, ${tx.actor.id})`;
   return true;
 }

@@ -145,6 +145,31 @@ describe("the second lock", () => {
     }
   });
 
+  // Approved, so that nothing else stands against becoming active.
+  test.each([
+    ["pending", "blocked", "blocked_at = now()"],
+    ["pending", "closed", "closed_at = now()"],
+    ["active", "pending", ""],
+    ["active", "rejected", ""],
+    ["rejected", "active", ""],
+    ["rejected", "pending", ""],
+    ["rejected", "closed", "closed_at = now()"],
+    ["closed", "active", "closed_at = null"],
+  ] as const)("a client that is %s never becomes %s", async (from, to, also) => {
+    const clientId = await create({ status: from === "closed" ? "active" : from, verificationStatus: "approved" });
+    const set = (assignments: string) => as((tx) => tx.query(`update client_profile.client set ${assignments} where id = $1`, [clientId]));
+    if (from === "closed") await set("status = 'closed', closed_at = now()");
+    await expect(set(`status = '${to}'${also === "" ? "" : `, ${also}`}`)).rejects.toThrow(`is ${from}: it cannot become ${to}`);
+  });
+
+  test("a pending client becomes active once its verification is approved", async () => {
+    const clientId = await create({ status: "pending", verificationStatus: "pending" });
+    const activate = (also: string) =>
+      as((tx) => tx.query(`update client_profile.client set status = 'active'${also} where id = $1`, [clientId]));
+    await expect(activate("")).rejects.toThrow("is pending: it cannot become active");
+    await activate(", verification_status = 'approved'");
+  });
+
   test.each([
     ["client_prohibited_is_never_active", "update client_profile.client set risk_level = 'prohibited' where id = $1"],
     ["client_block_has_its_time", "update client_profile.client set status = 'blocked' where id = $1"],
