@@ -102,6 +102,8 @@ export function findWarnings(config: ReadConfig, env: NodeJS.ProcessEnv, read: S
     warnings.push("CODE_SENDER_URL and OTP_KEY are not set: no one-time codes are sent, and what needs one is refused.");
   if (config.documents.clamd === null) warnings.push("CLAMD_ADDRESS is not set: uploaded documents are not scanned for malware.");
   if (config.sumsub.appToken === null) warnings.push("SUMSUB_APP_TOKEN is not set: nobody can be verified here.");
+  if (config.sumsub.appToken?.startsWith("sbx:") === true)
+    warnings.push("SUMSUB_APP_TOKEN is of the sandbox, whose events are not applied in production: nobody can be verified here.");
   if (config.retentionYears < RETENTION_YEARS_BY_LAW)
     warnings.push(`RETENTION_YEARS=${config.retentionYears}: most laws on money laundering ask for ${RETENTION_YEARS_BY_LAW} or more.`);
   if (config.databaseUrl === null) warnings.push("The embedded PostgreSQL has neither replica nor backup.");

@@ -291,6 +291,10 @@ describe("the verification provider", () => {
     expect(readConfig({ ...PRODUCTION, ...SUMSUB }).warnings.join(" ")).not.toContain("SUMSUB");
   });
 
+  test("of the sandbox verifies nobody in production, which says so", () => {
+    expect(readConfig({ ...PRODUCTION, ...SUMSUB, SUMSUB_APP_TOKEN: "sbx:sandbox-token" }).warnings.join(" ")).toContain("of the sandbox");
+  });
+
   test.each(["SUMSUB_SECRET_KEY", "SUMSUB_WEBHOOK_SECRET"])("is not trusted by a short %s", (name) => {
     const said = complaint({ ...PRODUCTION, ...SUMSUB, [name]: "hunter2" });
     expect(said).toContain(`${name} must have 16 characters or more`);
