@@ -89,8 +89,9 @@ async function settle(
 async function link(tx: Tx, { applying }: ApplicantsDeps, subjectId: string, applicantId: string): Promise<store.ApplicantRow> {
   const isLinked = await store.linkApplicant(tx, subjectId, applicantId);
   const applicant = await store.findBySubject(tx, subjectId);
-  // An event may have linked it meanwhile; another applicant under the same id would be one too many.
-  invariant(applicant?.applicantId === applicantId, "the provider has two applicants for one client");
+  invariant(applicant, "an applicant that was noted is not there");
+  // An event may have linked it meanwhile; another applicant under the same id is one too many, and nothing that we could decide.
+  if (applicant.applicantId !== applicantId) refuse("verificationRefused", { detail: "The provider has two applicants for this client." });
   if (!isLinked) return applicant;
   await wakeWaiting(tx, applicantId);
   await enqueue(tx, applying, { applicantId }, { key: `verification ${applicantId}` });
