@@ -2497,7 +2497,7 @@ function onboarding.check_import_fault_change()
    SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
   begin
-    if new.client_id is null or new.external_id is not null then
+    if new.external_id is not null then
       raise exception 'fault of row % of import % is not changed', old.row, old.import_id using errcode = 'restrict_violation';
     end if;
     return new;
@@ -2564,6 +2564,7 @@ table onboarding.import_fault
   constraint import_fault_tenant_import_id_fkey FOREIGN KEY (tenant, import_id) REFERENCES onboarding.import_run(tenant, id)
   constraint import_fault_pkey PRIMARY KEY (tenant, import_id, "row")
   CREATE INDEX import_fault_by_client ON onboarding.import_fault USING btree (client_id) WHERE (client_id IS NOT NULL)
+  CREATE INDEX import_fault_by_external_id ON onboarding.import_fault USING btree (tenant, external_id) WHERE (external_id IS NOT NULL)
   CREATE TRIGGER import_fault_is_kept BEFORE DELETE OR TRUNCATE ON onboarding.import_fault FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE TRIGGER import_fault_only_forgets BEFORE UPDATE ON onboarding.import_fault FOR EACH ROW EXECUTE FUNCTION onboarding.check_import_fault_change()
   grant insert, select to finlego_app

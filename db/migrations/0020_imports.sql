@@ -85,6 +85,7 @@ create table onboarding.import_fault (
   constraint import_fault_names_a_client_in_use check (client_id is null or code = 'duplicateExternalId')
 );
 create index import_fault_by_client on onboarding.import_fault (client_id) where client_id is not null;
+create index import_fault_by_external_id on onboarding.import_fault (tenant, external_id) where external_id is not null;
 grant select, insert, update (external_id) on onboarding.import_fault to finlego_app;
 
 -- Only the erasure of a client takes something away: what its tenant called it.
@@ -93,7 +94,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if new.client_id is null or new.external_id is not null then
+  if new.external_id is not null then
     raise exception 'fault of row % of import % is not changed', old.row, old.import_id using errcode = 'restrict_violation';
   end if;
   return new;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCOPES } from "#platform/access.ts";
 import { aCompany, anIndividual, unique } from "../builders.ts";
 import { aPdf } from "../setup/document-files.ts";
+import { importer } from "../setup/imports.ts";
 import { bodyOf } from "../setup/ledger.ts";
 import { codeOf, openStandingBank, type StandingBank } from "../setup/standing.ts";
 
@@ -248,6 +249,23 @@ describe("POST /internal/Clients/{clientId}/erasure", () => {
     await backdate(clientId, 5);
     bodyOf(await erase(clientId));
     expect(codeOf(await send())).toEqual([404, "notFound"]);
+  });
+
+  test("takes the tenant's name for the client from every row of an import that was refused", async () => {
+    const person = anIndividual({ externalId: "named-in-faults" });
+    const { send } = importer(bank);
+    const refused = bodyOf(await send([{ ...person, riskLevel: "none" }]));
+    const taken = bodyOf(await send([person]));
+    const again = bodyOf(await send([person, anIndividual({ externalId: "somebody-else" })]));
+    expect([refused, taken, again]).toMatchObject([{ faulty: 1 }, { created: 1 }, { created: 1, duplicates: 1 }]);
+    const named = "select row from onboarding.import_fault where external_id = $1";
+    expect(await rowsOf(named, "named-in-faults")).toHaveLength(2);
+    const { rows } = await bank.owner.query<{ id: string }>("select id from client_profile.client where external_id = 'named-in-faults'");
+    const clientId = String(rows[0]?.id);
+    bodyOf(await bank.setStatus(clientId, "rejected"));
+    await backdate(clientId, 5);
+    bodyOf(await erase(clientId));
+    expect(await rowsOf(named, "named-in-faults")).toEqual([]);
   });
 
   test("frees the tenant's externalId and the e-mail address", async () => {

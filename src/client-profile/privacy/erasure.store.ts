@@ -7,6 +7,7 @@ import type { SignedText } from "./certificate.ts";
 export type ClientToErase = {
   readonly clientId: string;
   readonly tenant: string;
+  readonly externalId: string | null;
   readonly status: ClientStatus;
   readonly closedAt: Date | null;
   readonly lastChangeAt: Date;
@@ -19,7 +20,7 @@ export type ClientToErase = {
  */
 export async function lockForErasure(tx: Tx, clientId: string, tenant: string | null): Promise<ClientToErase | null> {
   const rows = await tx.sql<Omit<ClientToErase, "lastChangeAt">>`
-    select c.id as "clientId", c.tenant, c.status, c.closed_at as "closedAt", c.erased_at as "erasedAt"
+    select c.id as "clientId", c.tenant, c.external_id as "externalId", c.status, c.closed_at as "closedAt", c.erased_at as "erasedAt"
     from client_profile.client c
     where c.id = ${clientId} and (${tenant}::text is null or c.tenant = ${tenant})
     for update`;

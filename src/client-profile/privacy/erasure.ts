@@ -15,7 +15,7 @@ import { readCertificate, type SignedText, toLine, writeCertificate } from "./ce
 import type { ErasureCertificate, ErasureReason } from "./contract.ts";
 import * as store from "./erasure.store.ts";
 import { insertHistory } from "./notification.store.ts";
-import type { KeepErasure, PersonalData } from "./ports.ts";
+import type { ClientName, KeepErasure, PersonalData } from "./ports.ts";
 import { erasableFrom } from "./retention.ts";
 
 export type ErasureKit = {
@@ -44,7 +44,7 @@ export async function eraseClient(
     });
   }
   const certificateId = newId();
-  const erased = await destroy(tx, data, clientId, tx.now);
+  const erased = await destroy(tx, data, clientId, client, tx.now);
   const signed = writeCertificate({ certificateId, clientId, erasedAt: tx.now, retainedUntil: from, reason, erased });
   await store.insertCertificate(tx, { certificateId, clientId, erasedAt: tx.now }, signed);
   await tell(tx, client.tenant, readCertificate(signed));
@@ -74,7 +74,7 @@ export async function replayErasure(
   if (client === null) return "unknown";
   if (client.erasedAt !== null) return "already";
   const wasServed = await store.closeRestored(tx, clientId);
-  await destroy(tx, data, clientId, new Date(erasedAt));
+  await destroy(tx, data, clientId, client, new Date(erasedAt));
   await store.insertCertificate(tx, { certificateId, clientId, erasedAt: new Date(erasedAt) }, signed);
   await writeAudit(tx, { action: "client.erasureReplayed", subject: `client:${clientId}`, detail: { certificateId, reason, wasServed } });
   if (wasServed) await stopDebits(tx, clientId);
@@ -82,7 +82,13 @@ export async function replayErasure(
 }
 
 /** Gives how many of each kind were destroyed. */
-async function destroy(tx: Tx, data: readonly PersonalData[], clientId: string, at: Date): Promise<Record<string, number>> {
+async function destroy(
+  tx: Tx,
+  data: readonly PersonalData[],
+  clientId: string,
+  { tenant, externalId }: ClientName,
+  at: Date,
+): Promise<Record<string, number>> {
   const notes = await store.countNotes(tx, clientId);
   await store.destroyKey(tx, clientId);
   await store.emptyClient(tx, clientId, at);
@@ -91,7 +97,7 @@ async function destroy(tx: Tx, data: readonly PersonalData[], clientId: string, 
   const notifications = await store.completeNotifications(tx, clientId);
   for (const notificationId of notifications.completed) await insertHistory(tx, notificationId, "completed", null);
   const erased: Record<string, number> = { profiles: 1, relatedIndividuals, documents, notes, deletionNotifications: notifications.count };
-  for (const { name, erase } of data) if (erase !== undefined) erased[name] = await erase(tx, clientId);
+  for (const { name, erase } of data) if (erase !== undefined) erased[name] = await erase(tx, clientId, { tenant, externalId });
   return erased;
 }
 

@@ -5,6 +5,9 @@ import type { Tx } from "#platform/db.ts";
 /** One page of what is known of a client. `next`: where the next page begins; null at the end. */
 export type DataPage = { readonly rows: readonly object[]; readonly next: string | null };
 
+/** What a tenant calls its client. */
+export type ClientName = { readonly tenant: string; readonly externalId: string | null };
+
 /** One kind of data that some room keeps of clients: how it is handed out, and how it is destroyed. */
 export type PersonalData = {
   /** Its name in the export and in certificates of erasure, camelCase plural. */
@@ -13,9 +16,9 @@ export type PersonalData = {
   readonly readPage?: (tx: Tx, clientId: string, after: string | null) => Promise<DataPage>;
   /**
    * Destroys what would still be readable once the client's key is destroyed, and tells how much that was. The client's row is held for
-   * update and says already that it is erased. Safe to repeat. Absent: nothing would be.
+   * update and says already that it is erased; `name` is what it was called by. Safe to repeat. Absent: nothing would be.
    */
-  readonly erase?: (tx: Tx, clientId: string) => Promise<number>;
+  readonly erase?: (tx: Tx, clientId: string, name: ClientName) => Promise<number>;
 };
 
 /**

@@ -154,12 +154,19 @@ export async function listFaultsOfClient(tx: Tx, clientId: string, after: string
     limit ${limit}`;
 }
 
-/** Forgets what the client's tenant called it; tells in how many faults it stood. */
-export async function forgetExternalIds(tx: Tx, clientId: string): Promise<number> {
+/**
+ * Forgets what the client's tenant called it: in the rows that named the client again, and in those that were refused before one with that
+ * externalId was taken. Tells in how many faults it stood.
+ */
+export async function forgetExternalIds(
+  tx: Tx,
+  clientId: string,
+  { tenant, externalId }: { readonly tenant: string; readonly externalId: string | null },
+): Promise<number> {
   const rows = await tx.sql`
     update onboarding.import_fault
     set external_id = null
-    where client_id = ${clientId} and external_id is not null
+    where external_id is not null and (client_id = ${clientId} or (tenant = ${tenant} and external_id = ${externalId}))
     returning 1 as forgotten`;
   return rows.length;
 }
