@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { aClient, aNewClient, aRelatedIndividual, unique, withField } from "../builders.ts";
+import { aClient, anIndividual, aNewClient, aRelatedIndividual, unique, withField } from "../builders.ts";
 import { at, COMPANY, CONTACT, PERSON, RELATED, RISK } from "../client-fields.ts";
 import { openTestApp, type TestAnswer, type TestApp } from "../setup/http.ts";
 import { clientEndpoints } from "../setup/clients.ts";
@@ -144,6 +144,24 @@ describe("an update", () => {
     const { rows } = await owner.query("select version from client_profile.client where id = $1", [clientId]);
     expect(rows).toEqual([{ version: "21" }]);
   });
+});
+
+test("who is verified and becomes somebody else is brought to the staff's attention; a new address or phone number is not", async () => {
+  const person = anIndividual();
+  const system = bank.callAs({ kind: "system", scopes: ["integration.import"] });
+  const clientId = String((await system.post("/integration/clients/individuals", person)).body["clientId"]);
+  const { externalId: _name, riskLevel, email, phoneNumber, address, ...individual } = person;
+  const told = { riskLevel, email: `${unique("verified")}@example.com`, phoneNumber, address, individual };
+  const attention = async (): Promise<object[]> =>
+    (
+      await owner.query<{ data: object }>("select data from platform.event where subject = $1 and type = 'client.verificationAttention'", [
+        `client:${clientId}`,
+      ])
+    ).rows.map(({ data }) => data);
+  expect((await update(clientId, { ...told, phoneNumber: "+442071838750" })).status).toBe(200);
+  expect(await attention()).toEqual([]);
+  expect((await update(clientId, withField(told, "individual.dateOfBirth", "1980-01-31"))).status).toBe(200);
+  expect(await attention()).toEqual([{ clientId, reason: "identityChanged" }]);
 });
 
 describe("fields", () => {

@@ -28,6 +28,24 @@ export function changedFields(before: Profile, after: Profile): string[] {
   return Object.keys(now).filter((name) => !isSame(old[name], now[name]));
 }
 
+/** What a verification has looked at: changed, it has looked at somebody else. */
+const VERIFIED = new Set([
+  "individual.firstName",
+  "individual.lastName",
+  "individual.dateOfBirth",
+  "individual.citizenshipCountry",
+  "individual.identificationDocument",
+  "company.companyName",
+  "company.registrationNumber",
+  "company.registrationCountry",
+  "company.relatedIndividuals",
+]);
+
+/** Whether one of the changed fields tells who the client is. */
+export function isIdentityChanged(fields: readonly string[]): boolean {
+  return fields.some((field) => VERIFIED.has(field));
+}
+
 /** What the list of persons asks for, or what is wrong with the ids in it. */
 export function changesOf(
   present: readonly PresentPerson[],

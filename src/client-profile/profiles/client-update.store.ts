@@ -2,7 +2,7 @@
 
 import type { Tx } from "#platform/db.ts";
 import type { RelatedIndividualRole } from "./company.contract.ts";
-import type { RiskLevel } from "./standing.contract.ts";
+import type { RiskLevel, VerificationStatus } from "./standing.contract.ts";
 
 export type HeldProfile = {
   readonly clientId: string;
@@ -10,6 +10,7 @@ export type HeldProfile = {
   readonly externalId: string | null;
   readonly type: "individual" | "company";
   readonly riskLevel: RiskLevel;
+  readonly verificationStatus: VerificationStatus;
   readonly version: bigint;
   readonly restrictedAt: Date | null;
   readonly masterKey: string | null;
@@ -20,7 +21,8 @@ export type HeldProfile = {
 /** Holds the client against every other change until the transaction ends. A tenant of null sees every client. Null: there is none, or it is erased. */
 export async function lockForUpdate(tx: Tx, clientId: string, tenant: string | null): Promise<HeldProfile | null> {
   const rows = await tx.sql<HeldProfile>`
-    select c.id as "clientId", c.tenant, c.external_id as "externalId", c.type, c.risk_level as "riskLevel", c.version,
+    select c.id as "clientId", c.tenant, c.external_id as "externalId", c.type, c.risk_level as "riskLevel",
+           c.verification_status as "verificationStatus", c.version,
            c.restricted_at as "restrictedAt", k.master_key as "masterKey", k.wrapped_key as "wrappedKey", c.sealed_profile as "sealedProfile"
     from client_profile.client c
     join client_profile.client_key k on k.client_id = c.id

@@ -13,7 +13,7 @@ import { refuse } from "../problems.ts";
 import { searchMarksOf } from "../search/marks.ts";
 import { changeStanding, type StandingKit } from "../standing/standing-changes.ts";
 import { readUpdate } from "./client-bodies.ts";
-import { changedFields, changesOf, isUnchanged, type PersonChanges } from "./client-changes.ts";
+import { changedFields, changesOf, isIdentityChanged, isUnchanged, type PersonChanges } from "./client-changes.ts";
 import * as store from "./client-update.store.ts";
 import { findRelatedIndividuals } from "./client.store.ts";
 import type { UpdateClient } from "./contract.ts";
@@ -100,9 +100,12 @@ async function storePersons(tx: Tx, key: DataKey, clientId: string, { added, cha
   );
 }
 
-async function tell(tx: Tx, { clientId, tenant }: store.HeldProfile, names: readonly string[]): Promise<void> {
+/** Staff may correct a name; whoever watches verified clients hears of it, because a verification may have to be repeated. */
+async function tell(tx: Tx, { clientId, tenant, verificationStatus }: store.HeldProfile, names: readonly string[]): Promise<void> {
   const subject = `client:${clientId}`;
   const fields = names.join(" ");
   await writeAudit(tx, { action: "client.updated", subject, detail: { fields } });
   await publish(tx, { type: "client.updated", subject, tenant, data: { clientId, fields } });
+  if (verificationStatus !== "approved" || !isIdentityChanged(names)) return;
+  await publish(tx, { type: "client.verificationAttention", subject, tenant, data: { clientId, reason: "identityChanged" } });
 }
