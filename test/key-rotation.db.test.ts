@@ -15,7 +15,7 @@ import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { anIndividual, unique } from "./builders.ts";
 import { complaintsOf, rooms } from "./damaged-books.ts";
-import { freePort, ROOT, Server } from "./faults/server.ts";
+import { ROOT, Server } from "./faults/server.ts";
 import { openTestDatabase } from "./setup/database.ts";
 import type { TestDatabase } from "./setup/server.ts";
 import { withoutAdvice } from "./setup/command.ts";
@@ -54,7 +54,7 @@ function environment(...keys: string[]): Record<string, string> {
 }
 
 async function start(...keys: string[]): Promise<Server> {
-  const server = new Server({ data, port: await freePort(), env: { ...environment(...keys), WRITER_LANES: "1" } });
+  const server = new Server({ data, port: 0, env: { ...environment(...keys), WRITER_LANES: "1" } });
   servers.push(server);
   return await server.ready();
 }

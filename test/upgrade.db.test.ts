@@ -9,7 +9,7 @@ import { DEVELOPMENT_ISSUER } from "#platform/settings.ts";
 import { verify } from "#platform/verify.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { complaintsOf, rooms } from "./damaged-books.ts";
-import { freePort, Server } from "./faults/server.ts";
+import { Server } from "./faults/server.ts";
 import { anOldRow, answerOf, type OldDatabase, type OldRow, openOldDatabase } from "./old-release.ts";
 
 const MASTER_KEY = "2f0b8a6c4d1e97f35a60b2c8d7e41f90a3b5c6d8e9f7012438495a6b7c8d9e0f";
@@ -32,7 +32,7 @@ afterEach(async () => {
 async function spawn(): Promise<Server> {
   const { ownerUrl, appUrl, appRole } = old;
   const env = { MASTER_KEY, WRITER_LANES: "1", ...(appRole === null ? { DATABASE_MIGRATION_URL: ownerUrl } : {}) };
-  const server = new Server({ data, port: await freePort(), databaseUrl: appRole === null ? appUrl : ownerUrl, env });
+  const server = new Server({ data, port: 0, databaseUrl: appRole === null ? appUrl : ownerUrl, env });
   servers.push(server);
   return server;
 }
@@ -205,7 +205,7 @@ test("another master key at the next start is a sentence and exit code 1", async
   await (await start()).stop();
   const { ownerUrl, appUrl, appRole } = old;
   const env = { MASTER_KEY: MASTER_KEY.split("").reverse().join(""), ...(appRole === null ? { DATABASE_MIGRATION_URL: ownerUrl } : {}) };
-  const wrong = new Server({ data, port: await freePort(), databaseUrl: appRole === null ? appUrl : ownerUrl, env });
+  const wrong = new Server({ data, port: 0, databaseUrl: appRole === null ? appUrl : ownerUrl, env });
   servers.push(wrong);
   expect(await wrong.exited).toEqual({ code: 1, signal: null });
   expect(wrong.said).toMatch(

@@ -11,6 +11,7 @@ const OUTPUT_KEPT = 64_000;
 
 export type ServerOptions = {
   readonly data: string;
+  /** 0: any that is free when it listens; `port` tells which once it is ready. */
   readonly port: number;
   /** Absent: the embedded server below `data`. */
   readonly databaseUrl?: string | undefined;
@@ -55,8 +56,9 @@ export class Server {
     });
   }
 
+  /** 0 until a server that was given none says where it listens. */
   get port(): number {
-    return this.options.port;
+    return this.options.port || Number(/^ *API +http:\/\/\S+:(\d+)$/m.exec(this.#said)?.[1] ?? 0);
   }
 
   /** Null while it runs. */
@@ -74,7 +76,7 @@ export class Server {
     const deadline = performance.now() + START_MAX_MS;
     while (performance.now() < deadline) {
       if (this.#exit !== null) throw new Error(`the server ended (${describeExit(this.#exit)}) instead of serving:\n${this.#said}`);
-      if (await isReady(this.port)) return this;
+      if (this.port !== 0 && (await isReady(this.port))) return this;
       await pause(20);
     }
     throw new Error(`the server is not ready after ${START_MAX_MS} ms:\n${this.#said}`);

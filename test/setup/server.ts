@@ -3,7 +3,7 @@
 // own prefix: two runs may share a server. Without it an embedded server starts in a temporary folder and goes with it.
 
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, constants, mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedPostgres } from "#platform/embedded-postgres/index.ts";
@@ -64,7 +64,7 @@ function givenServer(databaseUrl: string): Host {
 }
 
 async function embeddedServer(): Promise<Host> {
-  const folder = await mkdtemp(join(tmpdir(), "finlego-test-"));
+  const folder = await mkdtemp(join(await roomyFolder(), "finlego-test-"));
   const started = await startEmbeddedPostgres({
     dataDir: join(folder, "postgres"),
     log: () => {},
@@ -76,6 +76,23 @@ async function embeddedServer(): Promise<Host> {
     await rm(folder, { recursive: true, force: true });
   };
   return { urls: { ownerUrl: started.ownerUrl, appUrl: started.appUrl, appRole: null }, temporary: true, stop };
+}
+
+const MEMORY = "/dev/shm";
+const MEMORY_MIN = 4 * 1024 ** 3;
+
+/**
+ * Memory, where there is enough of it: each test file drops its database, for which PostgreSQL writes out everything that any of them has
+ * changed. It is as durable there as the tests need: what survives which end is shown on disks (test/faults).
+ */
+async function roomyFolder(): Promise<string> {
+  try {
+    const { bavail, bsize } = await statfs(MEMORY);
+    await access(MEMORY, constants.W_OK);
+    return bavail * bsize >= MEMORY_MIN ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
 }
 
 async function createTemplate({ ownerUrl, template }: TestServer): Promise<void> {
