@@ -150,7 +150,7 @@ test("who is verified and becomes somebody else is brought to the staff's attent
   const person = anIndividual();
   const system = bank.callAs({ kind: "system", scopes: ["integration.import"] });
   const clientId = String((await system.post("/integration/clients/individuals", person)).body["clientId"]);
-  const { externalId: _name, riskLevel, email, phoneNumber, address, ...individual } = person;
+  const { externalId: _name, riskLevel, email: _imported, phoneNumber, address, ...individual } = person;
   const told = { riskLevel, email: `${unique("verified")}@example.com`, phoneNumber, address, individual };
   const attention = async (): Promise<object[]> =>
     (
