@@ -18,7 +18,7 @@ export type FoundPage = {
 };
 
 /** So many hits of a search are put in order at once. */
-const SORTED_MAX = 2_000;
+const SORTED_MAX = 1_000;
 /** So many clients a page of a search looks at, where many match. */
 const EFFORT = 5_000;
 const EFFORT_MAX = 20_000;
