@@ -184,13 +184,12 @@ describe.each(named(routes.filter(isForTokens)))("%s", (_, route) => {
     }
   });
 
-  test("HEAD asks for what GET asks for, but for a file; other methods are not there", async () => {
-    const files = bank.endpoints.filter(({ work }) => work === "file").map(({ path }) => path);
+  test("HEAD asks for what GET asks for; other methods are not there", async () => {
     const wrong = bearer(await bank.mint({ audience: "frontOffice", clientId: NOBODY }));
     // A path with a parameter may stand for this one too, with other methods: it is guarded as this one is.
     const own = routes
       .filter(({ path }) => new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`).test(route.path))
-      .flatMap(({ method, path }) => (method === "GET" && !files.includes(path) ? ["GET", "HEAD"] : [method]));
+      .flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     for (const method of ["HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "POST", "GET"]) {
       const status = await statusOf({ ...route, method }, isFrontOffice ? null : wrong);
       expect([method, own.includes(method) ? (isFrontOffice ? 401 : 403) : 405]).toEqual([method, status]);

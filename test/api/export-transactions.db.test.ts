@@ -21,9 +21,9 @@ afterAll(() => bank.close());
 
 type File = { readonly status: number; readonly type: string; readonly disposition: string; readonly bytes: Buffer };
 
-async function ask(query: string, subject = "exporter"): Promise<File> {
+async function ask(query: string, subject = "exporter", method: "GET" | "HEAD" = "GET"): Promise<File> {
   const token = await bank.mint({ audience: "system", scope: "ledger.read", subject });
-  const answer = await bank.app.inject({ method: "GET", url: `${PATH}?${query}`, headers: { authorization: `Bearer ${token}` } });
+  const answer = await bank.app.inject({ method, url: `${PATH}?${query}`, headers: { authorization: `Bearer ${token}` } });
   const { headers } = answer;
   return {
     status: answer.statusCode,
@@ -195,6 +195,17 @@ async function audited(): Promise<Audit[]> {
   );
   return rows;
 }
+
+test.each(["csv", "xlsx", "json"])("HEAD says what the %s file would be, exports nothing, and tells of no export", async (format) => {
+  const query = `accountId=${busy.accounts[0]?.id ?? ""}&dateFrom=2026-01-01&dateTo=2026-12-31&format=${format}`;
+  const get = await ask(query);
+  const before = await audited();
+  const head = await ask(query, "exporter", "HEAD");
+  expect(head).toEqual({ ...get, bytes: Buffer.alloc(0) });
+  expect((await ask("accountId=0197b0a4-4b1c-7cc0-8000-3d3b2a1f0e00", "exporter", "HEAD")).status).toBe(404);
+  expect((await ask("dateFrom=2020-01-01&dateTo=2022-01-01", "exporter", "HEAD")).status).toBe(400);
+  expect(await audited()).toEqual(before);
+});
 
 test("who exported what is told before the first row, and how many rows it were after the last", async () => {
   const account = busy.accounts[0]?.id ?? "";

@@ -2,6 +2,7 @@
 // each on a snapshot of its own, so that a slow reader holds no connection of the database. A client that is erased meanwhile ends the
 // file: it breaks off, and the part that was sent is not taken for the whole. Who of the bank acted is left out: that is their data.
 
+import { Readable } from "node:stream";
 import { type AuditLine, readAudit, writeAudit } from "#platform/audit.ts";
 import type { Actor, Database, Tx } from "#platform/db.ts";
 import type { FileAnswer } from "#platform/http/endpoint.ts";
@@ -24,14 +25,17 @@ const PAGE = 100;
 
 export type ExportDeps = { readonly db: Database; readonly vault: Vault; readonly data: readonly PersonalData[] };
 
-/** Makes the file. Who exported whom is in the audit trail before the first row goes out, and how many rows it were after the last. */
+/** Makes the file. For HEAD there is none to make, and so nothing to tell of. Who exported whom is in the audit trail before the first row goes out, and how many rows it were after the last. */
 export async function exportClient(
   { db, vault, data }: ExportDeps,
   actor: Actor,
   clientId: string,
   visibleTo: string | null,
+  isHead: boolean,
 ): Promise<FileAnswer> {
   const client = (await db.read(actor, (tx) => findClient(tx, vault, clientId, visibleTo))) ?? refusePlatform("notFound");
+  const head = { name: `client_${clientId}.json`, mediaType: "application/json; charset=utf-8" };
+  if (isHead) return { ...head, content: Readable.from([]) };
   const subject = `client:${clientId}`;
   await db.write(actor, (tx) => writeAudit(tx, { action: "client.exportStarted", subject }));
   const kinds = [...ownData(vault), ...data.filter(({ readPage }) => readPage !== undefined), auditData];
@@ -43,7 +47,7 @@ export async function exportClient(
       await db.write(actor, (tx) => writeAudit(tx, { action: "client.exported", subject, detail: { ...counts, isWhole } }));
     },
   );
-  return { name: `client_${clientId}.json`, mediaType: "application/json; charset=utf-8", content };
+  return { ...head, content };
 }
 
 /** What this room knows of a client beside its profile. */

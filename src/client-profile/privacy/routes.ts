@@ -170,7 +170,7 @@ const exportOneClient = (kit: PrivacyKit): Endpoint =>
     params: ClientId,
     reply: fileReply({ "application/json": ClientExport }),
     work: "file",
-    handle: ({ params, caller, traceId }) => exportClient(kit, actorOf(caller, traceId), params.clientId, caller.tenant),
+    handle: ({ params, caller, traceId, isHead }) => exportClient(kit, actorOf(caller, traceId), params.clientId, caller.tenant, isHead),
   });
 
 function actorOf(caller: Caller, traceId: string): Actor {

@@ -133,7 +133,7 @@ function reports(deps: ReportDeps): Endpoint[] {
       }),
       problems: { notFound },
       work: "file",
-      handle: (call) => exportTransactions(deps, actorOf(call), call.caller, call.query),
+      handle: (call) => exportTransactions(deps, actorOf(call), call.caller, call.query, call.isHead),
     }),
   ];
 }

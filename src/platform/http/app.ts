@@ -134,8 +134,7 @@ function addEndpoint(app: FastifyInstance, endpoint: Endpoint, options: HttpOpti
       access: { audience: endpoint.audience, scope: endpoint.scope },
       ...(requestBody === undefined ? {} : { requestBody: requestBody.kind }),
     },
-    // HEAD would have the whole file made for nobody.
-    exposeHeadRoute: endpoint.method === "GET" && endpoint.work !== "file",
+    exposeHeadRoute: endpoint.method === "GET",
     schema: routeSchema(endpoint),
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
     ...(requestBody?.kind === "signed" ? { preParsing: (request) => acceptSignedBody(endpoint.id, requestBody, request) } : {}),

@@ -23,6 +23,8 @@ export type Call<P, Q, B, K extends RequestBody | undefined = undefined> = Recei
   readonly key: IdempotencyKey | null;
   /** W3C trace id form `00-…-01`, the `traceId` of every problem. */
   readonly traceId: string;
+  /** HEAD: the answer's content goes to nobody. All else is as for GET (RFC 9110, section 9.3.2). */
+  readonly isHead: boolean;
   /** Says which version the answer shows: its ETag. An answer that is repeated for an Idempotency-Key has none. */
   readonly tag: (version: bigint) => void;
 };

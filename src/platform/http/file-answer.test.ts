@@ -86,13 +86,41 @@ test("that is refused, or fails before its first piece, is a problem as elsewher
   expect([failed.statusCode, failed.json<{ code: string }>().code]).toEqual([503, "busy"]);
 });
 
-test("is not made for HEAD, nor for a query that is not known", async () => {
+test("is begun and left for HEAD, which answers what GET does without the content", async () => {
+  let left = 0;
+  async function* endless(): AsyncGenerator<string> {
+    try {
+      for (;;) yield "x";
+    } finally {
+      left += 1;
+    }
+  }
+  const http = await serve(async () => ({ ...fileOf(left === 0 ? endless() : pieces("x".repeat(11))), size: 11 }));
+  const [head, get] = [
+    await http.inject({ method: "HEAD", url: "/internal/file", headers }),
+    await http.inject({ method: "GET", url: "/internal/file", headers }),
+  ];
+  const told = ({ statusCode, headers: { date: _, traceparent: _t, "x-correlation-id": _c, ...rest } }: typeof head) => [statusCode, rest];
+  expect(told(head)).toEqual(told(get));
+  expect([head.headers["content-length"], head.body, get.body, left]).toEqual(["11", "", "x".repeat(11), 1]);
+});
+
+test("is refused to HEAD as to GET", async () => {
+  async function* failing(): AsyncGenerator<string> {
+    refusePlatform("busy");
+    yield "never";
+  }
+  const http = await serve(async () => fileOf(failing()));
+  const head = await http.inject({ method: "HEAD", url: "/internal/file", headers });
+  expect([head.statusCode, head.headers["content-type"], head.body]).toEqual([503, "application/problem+json; charset=utf-8", ""]);
+});
+
+test("is not made for a query that is not known", async () => {
   let made = 0;
   const http = await serve(async () => {
     made += 1;
     return fileOf(pieces("x"));
   });
-  expect((await http.inject({ method: "HEAD", url: "/internal/file", headers })).statusCode).toBe(405);
   expect((await http.inject({ method: "GET", url: "/internal/file?other=1", headers })).statusCode).toBe(400);
   expect(made).toBe(0);
 });

@@ -6,10 +6,16 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FileAnswer } from "./endpoint.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
 
-/** Waits for the first piece, so that an early fault is still answered as a problem; then the rest follows as it is taken. */
+/**
+ * Waits for the first piece, so that an early fault is still answered as a problem; then the rest follows as it is taken. For HEAD it is
+ * the same answer without any piece.
+ */
 export async function sendFile(file: FileAnswer, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const pieces = file.content[Symbol.asyncIterator]();
   const first = await pieces.next();
+  const isHead = request.method === "HEAD";
+  // What GET would answer is known by now; nothing more is made for nobody.
+  if (isHead) await pieces.return?.();
   // Should a browser open it all the same, it can neither run nor load anything.
   const policy = `${SECURITY_HEADERS["content-security-policy"]}; sandbox`;
   if (file.size !== undefined) void reply.header("content-length", file.size);
@@ -21,7 +27,7 @@ export async function sendFile(file: FileAnswer, request: FastifyRequest, reply:
       "content-security-policy": policy,
       "accept-ranges": "none",
     })
-    .send(Readable.from(onward(first, pieces, request), { objectMode: false }));
+    .send(Readable.from(isHead ? [] : onward(first, pieces, request), { objectMode: false }));
 }
 
 /** RFC 6266; the full name coded as RFC 8187 says. */

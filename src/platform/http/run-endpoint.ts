@@ -52,7 +52,15 @@ export async function runEndpoint(
     return { stored: await runOnce(db, actor, contentKey, async (tx) => tell(call, await work(tx)), describe, sealer) };
   };
   const tag = (version: bigint): void => void reply.header("etag", entityTag(version));
-  const call: AnyCall = { ...input, caller, key, traceId: request.id, tag, ...receive(endpoint, request, reply, settle) };
+  const call: AnyCall = {
+    ...input,
+    caller,
+    key,
+    traceId: request.id,
+    isHead: request.method === "HEAD",
+    tag,
+    ...receive(endpoint, request, reply, settle),
+  };
 
   if (endpoint.work === "file") return await sendFile(await endpoint.handle(call), request, reply);
   if (endpoint.work === "read") {
