@@ -1,5 +1,6 @@
 // Operation 9: a document of a client is stored.
 
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aPdf, aPdfOf, aHeic, aJpeg, aPng, aZip, eicar } from "../setup/document-files.ts";
 import { aDocumentsClient, type Document, type DocumentsBank, openDocumentsBank, uploadForm } from "../setup/documents.ts";
@@ -108,6 +109,20 @@ describe("an accepted document", () => {
     });
   });
 
+  test("may be cut off or padded, as long as its header is that of its type", async () => {
+    const honest: readonly [Buffer, string][] = [
+      [Buffer.from("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF"), "application/pdf"],
+      [Buffer.concat([Buffer.from("%PDF-1.7"), randomBytes(10 * MIB - 8)]), "application/pdf"],
+      [Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(10 * MIB - 4)]), "image/jpeg"],
+      [Buffer.concat([aJpeg(), aHeic("mp42", ["isom", "mp42"])]), "image/jpeg"],
+      [aPng().subarray(0, -12), "image/png"],
+      [Buffer.concat([aHeic(), randomBytes(1_000)]), "image/heic"],
+    ];
+    for (const [body, contentType] of honest) {
+      expect(await bank.aDocument(clientId, { body })).toMatchObject({ contentType, size: body.length });
+    }
+  });
+
   test("that claims a million megapixels, or holds a million objects, is stored and not decoded", async () => {
     await bank.aDocument(clientId, { body: aPng({ width: 50_000, height: 50_000 }) });
     await bank.aDocument(clientId, { body: aPdf("1 0 obj<<>>endobj\n".repeat(500_000)) });
@@ -137,6 +152,13 @@ describe("what is no document is refused with 415 and leaves nothing", () => {
     ["a program", Buffer.concat([Buffer.from("MZ\x90\0", "latin1"), Buffer.alloc(100)]), "a.exe", "application/x-msdownload"],
     ["a script", Buffer.from("<?php phpinfo();"), "a.png", "image/png"],
     ["a PDF with an archive behind it", Buffer.concat([aPdf(), aZip(aPdf().length)]), "a.pdf", "application/pdf"],
+    [
+      "a PDF with a page behind it",
+      Buffer.concat([aPdfOf(200_000), Buffer.from("<html><script>alert(1)</script>")]),
+      "a.pdf",
+      "application/pdf",
+    ],
+    ["a GIF that is a script too", Buffer.from("GIF89a/*\0\0*/=1;alert(1)//;"), "a.png", "image/png"],
     ["a picture with a page in it", aJpeg({ comment: "<script>alert(1)</script>" }), "a.jpg", "image/jpeg"],
     ["an AVIF", aHeic("avif", ["avif"]), "a.heic", "image/heic"],
     ["nothing", Buffer.alloc(0), "a.pdf", "application/pdf"],

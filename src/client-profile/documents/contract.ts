@@ -1,7 +1,7 @@
 // The wire words of documents (contract 4.2, 4.3 and 5.3). A document's media type is what its bytes are; what was said of them is not kept.
 
 import { DateTimeText, enumOf, fileReply, Nullable, type Static, strictObject, Type, Uuid } from "#platform/schema.ts";
-import { CONTENT_TYPES } from "./content/content-judge.ts";
+import { CONTENT_TYPES } from "./content/header.ts";
 
 /** Bytes of one document (contract 5.3, operation 9). */
 export const DOCUMENT_BYTES_MAX = 10 * 1024 * 1024;

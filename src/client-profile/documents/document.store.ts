@@ -1,7 +1,7 @@
 // SQL of documents.
 
 import type { Tx } from "#platform/db.ts";
-import type { ContentType } from "./content/content-judge.ts";
+import type { ContentType } from "./content/header.ts";
 import type { ClientDocumentType, ScanStatus } from "./contract.ts";
 
 /** The client whom a document is for, as far as an upload must know it. */

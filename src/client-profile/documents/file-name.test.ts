@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CONTENT_TYPES } from "./content/content-judge.ts";
+import { CONTENT_TYPES } from "./content/header.ts";
 import { shownName } from "./file-name.ts";
 
 const pdf = (sent: string): string => shownName(sent, "application/pdf");

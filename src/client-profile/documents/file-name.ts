@@ -1,7 +1,7 @@
 // Pure: the name under which a document is shown and saved. Whatever was sent, it names one file: no path, nothing invisible, nothing that
 // turns the reading direction, nothing that a file system keeps for itself, and the ending of what the bytes are.
 
-import type { ContentType } from "./content/content-judge.ts";
+import type { ContentType } from "./content/header.ts";
 
 /** In bytes of UTF-8: what file systems take. */
 const NAME_BYTES_MAX = 255;

@@ -2,14 +2,14 @@
 
 import { type Caller, callerTenant } from "#platform/access.ts";
 import type { Actor } from "#platform/db.ts";
-import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
+import { type Call, type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import type { StreamBody } from "#platform/http/request-body.ts";
 import { EmptyBody, strictObject, Type, type TSchema, Uuid } from "#platform/schema.ts";
 import { BulkUploadForm, ClientDocument, DocumentFile, DocumentsQuery, REQUEST_BYTES_MAX, UploadForm } from "./contract.ts";
 import { deleteDocument, downloadDocument, getDocument, listDocuments } from "./documents.ts";
 import { documentProblems } from "./problems.ts";
 import { readBulkForm, readUploadForm } from "./upload-form.ts";
-import { upload, type UploadKit } from "./uploads.ts";
+import { upload, type UploadCall, type UploadKit, type UploadPlace } from "./uploads.ts";
 
 const TAGS = ["ClientProfile - System / Documents"];
 const PERSON = "/internal/Clients/{clientId}/related-individuals/{relatedIndividualId}/documents";
@@ -62,14 +62,7 @@ const uploadDocument = (kit: UploadKit): Endpoint =>
     problems: documentProblems,
     work: "own",
     answerTellsOf: ({ params }) => params.clientId,
-    handle: ({ params, caller, traceId, stream, settle, key }) =>
-      upload(
-        kit,
-        { clientId: params.clientId, personId: null, visibleTo: caller.tenant },
-        { actor: actorOf(caller, traceId), stream, settle, hasKey: key !== null },
-        readUploadForm,
-        onlyOne,
-      ),
+    handle: (call) => upload(kit, placeOf(call), uploadOf(call), readUploadForm, onlyOne),
   });
 
 const uploadDocuments = (kit: UploadKit): Endpoint =>
@@ -87,14 +80,7 @@ const uploadDocuments = (kit: UploadKit): Endpoint =>
     problems: documentProblems,
     work: "own",
     answerTellsOf: ({ params }) => params.clientId,
-    handle: ({ params, caller, traceId, stream, settle, key }) =>
-      upload(
-        kit,
-        { clientId: params.clientId, personId: null, visibleTo: caller.tenant },
-        { actor: actorOf(caller, traceId), stream, settle, hasKey: key !== null },
-        readBulkForm,
-        (documents) => [...documents],
-      ),
+    handle: (call) => upload(kit, placeOf(call), uploadOf(call), readBulkForm, (documents) => [...documents]),
   });
 
 const uploadPersonDocument = (kit: UploadKit): Endpoint =>
@@ -112,14 +98,7 @@ const uploadPersonDocument = (kit: UploadKit): Endpoint =>
     problems: documentProblems,
     work: "own",
     answerTellsOf: ({ params }) => params.clientId,
-    handle: ({ params, caller, traceId, stream, settle, key }) =>
-      upload(
-        kit,
-        { clientId: params.clientId, personId: params.relatedIndividualId, visibleTo: caller.tenant },
-        { actor: actorOf(caller, traceId), stream, settle, hasKey: key !== null },
-        readUploadForm,
-        onlyOne,
-      ),
+    handle: (call) => upload(kit, placeOf(call), uploadOf(call), readUploadForm, onlyOne),
   });
 
 const listClientDocuments = ({ vault }: UploadKit): Endpoint =>
@@ -224,6 +203,16 @@ const deleteOneDocument = (): Endpoint =>
       return null;
     },
   });
+
+type FormCall = Call<{ clientId: string; relatedIndividualId?: string }, unknown, unknown, StreamBody>;
+
+function placeOf({ params: { clientId, relatedIndividualId }, caller }: FormCall): UploadPlace {
+  return { clientId, personId: relatedIndividualId ?? null, visibleTo: caller.tenant };
+}
+
+function uploadOf({ caller, traceId, stream, settle, key }: FormCall): UploadCall {
+  return { actor: actorOf(caller, traceId), stream, settle, hasKey: key !== null };
+}
 
 function onlyOne(documents: readonly ClientDocument[]): ClientDocument {
   const [document] = documents;
