@@ -15,7 +15,7 @@ import {
 } from "#general-ledger";
 import { type ClientProfile, clientKeys, openClientProfile } from "#client-profile";
 import { importEndpoints, onboardingEndpoints, openVerification, type Verification, type VerificationDeps } from "#onboarding";
-import { type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
+import { liftCodeBlocks, type OneTimeCodes, openOneTimeCodes } from "#one-time-codes";
 import type { VerifyToken } from "#platform/access.ts";
 import { type Config, readConfig } from "#platform/config.ts";
 import { Database } from "#platform/db.ts";
@@ -142,6 +142,7 @@ export async function openApp(config: Config, database: AppDatabase, verify: Ver
     db,
     vault,
     accounts: clientAccounts,
+    liftCodeBlocks,
     documents: openDocumentDeps(config),
     privacy: privacySettings(config),
   });
@@ -236,7 +237,14 @@ export async function describeApi(): Promise<unknown> {
   const db = new Database({ url: "postgres://unused.invalid/unused", role: null, poolSize: 1, name: "describe" });
   const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => 0 });
   const vault = clientKeys.openNowhere(developmentMasterKeys());
-  const clients = openClientProfile({ db, vault, accounts: clientAccounts, documents: NO_DOCUMENTS, privacy: privacySettings(config) });
+  const clients = openClientProfile({
+    db,
+    vault,
+    accounts: clientAccounts,
+    liftCodeBlocks,
+    documents: NO_DOCUMENTS,
+    privacy: privacySettings(config),
+  });
   const verify: VerifyToken = async () => ({ fault: "no tokens here" });
   const codes = openOneTimeCodes({ db, delivery: null, ownsAccount, findContact: clients.findContact });
   const keys = { secrets: [], algorithms: config.sumsub.webhookAlgorithms };

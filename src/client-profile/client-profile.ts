@@ -7,6 +7,7 @@ import type { Job } from "#platform/jobs.ts";
 import { type DocumentDeps, openDocuments } from "./documents/open-documents.ts";
 import { openAnswerSealer } from "./keys/answer-sealer.ts";
 import type { Vault } from "./keys/vault.ts";
+import type { LiftCodeBlocks } from "./ports.ts";
 import type { KeepErasure, PersonalData } from "./privacy/ports.ts";
 import { openPrivacy } from "./privacy/privacy.ts";
 import { type Contact, findContact } from "./profiles/clients.ts";
@@ -25,6 +26,7 @@ export type ClientProfileDeps = {
   readonly db: Database;
   readonly vault: Vault;
   readonly accounts: ClientAccounts;
+  readonly liftCodeBlocks: LiftCodeBlocks;
   readonly documents: DocumentDeps;
   readonly privacy: {
     /** Whole years for which the data of a closed client are kept before they may be erased. */
@@ -63,14 +65,15 @@ export type ClientProfile = {
 };
 
 /** Opens the module. */
-export function openClientProfile({ db, vault, accounts, documents: documentDeps, privacy: settings }: ClientProfileDeps): ClientProfile {
+export function openClientProfile(deps: ClientProfileDeps): ClientProfile {
+  const { db, vault, accounts, liftCodeBlocks, documents: documentDeps, privacy: settings } = deps;
   const documents = openDocuments(db, vault, documentDeps);
   const privacy = openPrivacy({ db, vault, ...settings });
   return {
     endpoints: [
       ...profileEndpoints({ vault, accounts }),
       ...clientListEndpoints({ vault }),
-      ...standingEndpoints({ vault, accounts }),
+      ...standingEndpoints({ vault, accounts, liftCodeBlocks }),
       ...planEndpoints(vault),
       ...documents.endpoints,
       ...privacy.endpoints,

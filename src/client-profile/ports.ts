@@ -1,5 +1,7 @@
 // What client profiles need from outside: a place for the bytes of documents, and somebody who looks for malware in them. Adapters fill
-// these ports. No transaction is open while one is called.
+// these ports. No transaction is open while one is called. And what a module above does in a transaction of this one.
+
+import type { Tx } from "#platform/db.ts";
 
 /** Bytes in the store under the id of their document. */
 export type StoredDocument = { readonly id: string; readonly storedAt: Date };
@@ -23,3 +25,9 @@ export type ScanVerdict = { readonly status: "clean" } | { readonly status: "inf
 
 /** Throws when there is no verdict: the scanner is away, too slow, or says what nobody understands. */
 export type ScanDocument = (content: AsyncIterable<Uint8Array>, signal: AbortSignal) => Promise<ScanVerdict>;
+
+/**
+ * Ends what keeps one-time codes from a client, in the caller's transaction, which holds the client's row; nothing where nothing does. Filled
+ * by the composition root: codes are kept above this module.
+ */
+export type LiftCodeBlocks = (tx: Tx, client: { readonly clientId: string; readonly tenant: string }) => Promise<void>;

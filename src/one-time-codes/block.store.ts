@@ -48,3 +48,14 @@ export async function insertBlock(tx: Tx, clientId: string, seconds: number | nu
   if (row === undefined) throw new Error("an insert gave no row");
   return row;
 }
+
+/** Lifts the blocks that stand or count. Gives their number. */
+export async function liftBlocks(tx: Tx, clientId: string, by: string): Promise<number> {
+  const rows = await tx.sql`
+    update one_time_codes.block b
+    set lifted_at = clock_timestamp(), lifted_by = ${by}
+    where b.client_id = ${clientId} and b.lifted_at is null
+      and (b.until > clock_timestamp() or b.at > clock_timestamp() - interval '24 hours')
+    returning b.id`;
+  return rows.length;
+}

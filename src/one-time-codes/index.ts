@@ -2,4 +2,5 @@
 
 export { oneTimeCodesVerifiable } from "./checks.store.ts";
 export { clientCodes } from "./client-data.ts";
+export { liftCodeBlocks } from "./lifting.ts";
 export { openOneTimeCodes, type OneTimeCodes, type OneTimeCodesDeps } from "./one-time-codes.ts";

@@ -208,9 +208,56 @@ describe("a wrong code", () => {
       { until: expect.stringMatching(INSTANT) as string },
       { until: null },
     ]);
-    await bank.owner.query("update one_time_codes.block set lifted_at = now(), lifted_by = 'staff' where client_id = $1", [clientId]);
+  });
+
+  const staff = (subject = "officer"): TestCalls => bank.callAs({ kind: "system", scopes: ["clients.write"], subject });
+  const unblock = (clientId: string) => staff().put(`/internal/Clients/${clientId}/unblock`);
+  const liftedOf = async (clientId: string): Promise<readonly unknown[]> => {
+    const { rows } = await bank.owner.query<{ by: string | null }>(
+      "select lifted_by as by from one_time_codes.block where client_id = $1 order by id",
+      [clientId],
+    );
+    return rows.map(({ by }) => by);
+  };
+
+  test("a block that stays is lifted with the client's unblocking: codes come again, and it counts no more", async () => {
+    const { clientId, calls } = await bank.aHolder();
+    for (let block = 1; block <= 3; block++) {
+      await blockOut(calls, await bank.aCode(calls));
+      if (block < 3) await bank.age(clientId, "15 minutes 1 second");
+    }
+    expect(await unblock(clientId)).toMatchObject({ status: 200, body: { clientId, status: "active" } });
+    expect(await liftedOf(clientId)).toEqual(["officer", "officer", "officer"]);
+    await bank.age(clientId, "61 seconds");
     const next = await bank.aCode(calls);
-    expect((await verify(calls, next.otpId, next.code)).status).toBe(200);
+    expect((await blockOut(calls, next)).body["blockedUntil"]).toMatch(INSTANT);
+    await unblock(clientId);
+    await bank.age(clientId, "61 seconds");
+    // What a block has ended stays ended.
+    expect((await verify(calls, next.otpId, next.code)).body).toMatchObject({ code: "otpAttemptsExceeded" });
+    const last = await bank.aCode(calls);
+    expect((await verify(calls, last.otpId, last.code)).status).toBe(200);
+    const { rows } = await bank.owner.query(
+      `select a.actor_id as by, a.detail, (select count(*)::int from platform.event e where e.subject = a.subject and e.type = 'client.oneTimeCodesUnblocked') as events
+       from platform.audit_entry a where a.subject = $1 and a.action = 'oneTimeCode.blocksLifted' order by a.id`,
+      [`client:${clientId}`],
+    );
+    expect(rows).toEqual([
+      { by: "officer", detail: { blocks: 3 }, events: 2 },
+      { by: "officer", detail: { blocks: 1 }, events: 2 },
+    ]);
+  });
+
+  test("blocks that are over are not lifted, and none is where the client cannot be unblocked", async () => {
+    const { clientId, calls } = await bank.aHolder();
+    await blockOut(calls, await bank.aCode(calls));
+    await standAs(bank, clientId, "pending");
+    expect((await unblock(clientId)).status).toBe(409);
+    expect(await liftedOf(clientId)).toEqual([null]);
+    await standAs(bank, clientId, "active");
+    await bank.age(clientId, "15 minutes 1 second");
+    expect((await unblock(clientId)).status).toBe(200);
+    expect(await liftedOf(clientId)).toEqual([null]);
   });
 
   test("blocks that are a day apart do not add up", async () => {

@@ -2,6 +2,7 @@
 
 import { type ClientProfile, openClientProfile } from "#client-profile";
 import { clientAccounts } from "#general-ledger";
+import { liftCodeBlocks } from "#one-time-codes";
 import { onboardingEndpoints } from "#onboarding";
 import { Database } from "#platform/db.ts";
 import type { Endpoint } from "#platform/http/endpoint.ts";
@@ -34,6 +35,7 @@ export function openTestClients({
     db: db ?? new Database({ url: "postgresql://nobody@127.0.0.1:1/nothing", role: null, poolSize: 1, name: "unused" }),
     vault: aVault(),
     accounts: clientAccounts,
+    liftCodeBlocks,
     documents: { store: memoryStore(), scan: null, quota: 1_000, ...documents },
     privacy: { retentionYears, keepErasure, data: PERSONAL_DATA },
   });

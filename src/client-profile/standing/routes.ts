@@ -7,11 +7,13 @@ import { pageQuery } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
 import { strictObject, Uuid } from "#platform/schema.ts";
 import { standingProblems } from "../problems.ts";
+import type { LiftCodeBlocks } from "../ports.ts";
 import { findClient } from "../profiles/clients.ts";
 import { Client } from "../profiles/contract.ts";
 import { BlockClient, ChangeClientStatus, ClientHistory, UnblockClient } from "./contract.ts";
 import { readHistory } from "./history.ts";
 import type { Change } from "./standing.ts";
+import { lockForChange } from "./standing.store.ts";
 import { changeStanding, type StandingKit } from "./standing-changes.ts";
 
 const TAGS = ["ClientProfile - System / Clients"];
@@ -20,8 +22,10 @@ const ClientId = strictObject({ clientId: Uuid });
 /** Why a person changes a standing is told in the note. */
 const BY_STAFF = "staff";
 
+type UnblockKit = { readonly liftCodeBlocks: LiftCodeBlocks };
+
 /** The operations that change how a client stands, and its history. */
-export function standingEndpoints(kit: StandingKit): readonly Endpoint[] {
+export function standingEndpoints(kit: StandingKit & UnblockKit): readonly Endpoint[] {
   return [blockClient(kit), unblockClient(kit), changeStatus(kit), getHistory(kit)];
 }
 
@@ -45,7 +49,7 @@ const blockClient = (kit: StandingKit): Endpoint =>
     handle: (tx, { params, body, caller }) => change(tx, kit, caller, params.clientId, { kind: "move", event: "block" }, body.reason),
   });
 
-const unblockClient = (kit: StandingKit): Endpoint =>
+const unblockClient = (kit: StandingKit & UnblockKit): Endpoint =>
   endpoint({
     id: "unblockClient",
     method: "PUT",
@@ -53,7 +57,7 @@ const unblockClient = (kit: StandingKit): Endpoint =>
     tags: TAGS,
     summary: "Let a blocked client move money again",
     description:
-      "An active client is answered as it is. 409 clientProhibited while the client's riskLevel is prohibited, 409 invalidState for a client that is neither blocked nor active.",
+      "A block of the client's one-time codes ends, too, also of a client that is active; else an active client is answered as it is. 409 clientProhibited while the client's riskLevel is prohibited, 409 invalidState for a client that is neither blocked nor active.",
     audience: "system",
     scope: "clients.write",
     params: ClientId,
@@ -63,8 +67,12 @@ const unblockClient = (kit: StandingKit): Endpoint =>
     problems: standingProblems,
     work: "write",
     answerTellsOf: (_call, { clientId }) => clientId,
-    handle: (tx, { params, body, caller }) =>
-      change(tx, kit, caller, params.clientId, { kind: "move", event: "unblock" }, body.comment ?? null),
+    async handle(tx, { params: { clientId }, body, caller }) {
+      const client = (await lockForChange(tx, clientId, caller.tenant)) ?? refusePlatform("notFound");
+      // Before the change, which may hold the ledger's head. Where that is refused this is taken back.
+      await kit.liftCodeBlocks(tx, client);
+      return await change(tx, kit, caller, clientId, { kind: "move", event: "unblock" }, body.comment ?? null);
+    },
   });
 
 const changeStatus = (kit: StandingKit): Endpoint =>
