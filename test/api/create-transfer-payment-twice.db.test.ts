@@ -172,6 +172,18 @@ describe("the same key for something else is 422 idempotencyKeyReused", () => {
     expectReplay(first, await bank.transfer(order, key));
   });
 
+  test("a default that was left out before and is said now, in the query, too", async () => {
+    const [payer, payee] = await pair();
+    const [order, key] = [aTransfer(payer, payee, "1.00"), keyed(unique("key"))];
+    const first = await bank.transfer(order, key);
+    expectReused(await bank.system.post(`${PATH}?dryRun=false`, order, key));
+    expectReused(await bank.transfer({ ...order, type: "transfer" }, key));
+    expectReplay(first, await bank.transfer(order, key));
+    const [list, listKey] = [{ payments: [aTransfer(payer, payee, "1.00")] }, keyed(unique("key"))];
+    bodyOf(await bank.system.post("/v2/internal/Payments/batch", list, listKey));
+    expectReused(await bank.system.post("/v2/internal/Payments/batch", { ...list, atomic: false }, listKey));
+  });
+
   test("another body after a refusal", async () => {
     const [payer, payee] = [await bank.aClientAccount(), await bank.anAccount()];
     const order = aTransfer(payer, payee, "1.00");
