@@ -26,6 +26,8 @@ export default defineConfig({
       {
         test: {
           name: "database",
+          // As the pure ones: what a file needs to itself is its database, and it has one.
+          isolate: false,
           include: everywhere.map((folder) => `${folder}/**/*.db.test.ts`),
           exclude: neverHere,
           globalSetup: ["test/setup/global.ts"],

@@ -16,7 +16,7 @@ import { openTestClients } from "./setup/clients.ts";
 import { bodyOf } from "./setup/ledger.ts";
 import { copyDatabase, type TestDatabase } from "./setup/server.ts";
 import { openStandingBank, type StandingBank } from "./setup/standing.ts";
-import { withoutAdvice } from "./setup/command.ts";
+import { bareEnvironment, withoutAdvice } from "./setup/command.ts";
 
 const actor: Actor = { kind: "job", id: "test", tenant: null, traceId: "test" };
 
@@ -78,7 +78,7 @@ async function cli(...args: readonly string[]): Promise<{ readonly status: numbe
   const urls = appRole === null ? { DATABASE_URL: appUrl, DATABASE_MIGRATION_URL: ownerUrl } : { DATABASE_URL: ownerUrl };
   const child = spawn(process.execPath, ["src/cli.ts", "erasures", ...args], {
     cwd: new URL("..", import.meta.url),
-    env: { PATH: process.env["PATH"], FINLEGO_DATA: folder, ...urls },
+    env: bareEnvironment({ FINLEGO_DATA: folder, ...urls }),
   });
   const [out, error, [status]] = await Promise.all([
     textOf(child.stdout),

@@ -18,7 +18,7 @@ import { complaintsOf, rooms } from "./damaged-books.ts";
 import { ROOT, Server } from "./faults/server.ts";
 import { openTestDatabase } from "./setup/database.ts";
 import type { TestDatabase } from "./setup/server.ts";
-import { withoutAdvice } from "./setup/command.ts";
+import { bareEnvironment, withoutAdvice } from "./setup/command.ts";
 
 const OLD = "9c1f4be2077a53d86e10a94fb3c25d7812e8f06b5a49d3c7810fe6257bd09a34";
 const NEW = "M7c0ZpQx2v1oYh8sKd5nUj4gRw9fTb3eLa6iXk0mPzE=";
@@ -73,7 +73,7 @@ type End = { readonly code: number | null; readonly stdout: string; readonly std
 
 /** Runs `cli keys …`; `onLine` hears what it says meanwhile. */
 async function runKeys(command: string, env: Record<string, string>, onLine: (child: ChildProcess) => void = () => {}): Promise<End> {
-  const child = spawn(process.execPath, ["src/cli.ts", "keys", command], { cwd: ROOT, env: { PATH: process.env["PATH"], ...env } });
+  const child = spawn(process.execPath, ["src/cli.ts", "keys", command], { cwd: ROOT, env: bareEnvironment(env) });
   commands.push(child);
   const said = { stdout: "", stderr: "" };
   child.stdout.on("data", (text: Buffer) => (said.stdout += text.toString()));

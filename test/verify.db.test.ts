@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { aTransfer, unique } from "./builders.ts";
 import { complaintsOf, type FilledBooks, openBooks, rooms, verifyCopy } from "./damaged-books.ts";
 import { type Books, CHANGES, fill } from "./one-step-books.ts";
+import { bareEnvironment } from "./setup/command.ts";
 import { openLedgerApp } from "./setup/ledger.ts";
 
 let filled: FilledBooks<Books>;
@@ -66,7 +67,7 @@ describe("the command", () => {
   const cli = new URL("../src/cli.ts", import.meta.url).pathname;
   type End = { code: number; stdout: string; stderr: string };
   const run = async (...options: string[]): Promise<End> => {
-    const env = { PATH: process.env["PATH"], FINLEGO_DATA: "/nowhere/at-all" };
+    const env = bareEnvironment({ FINLEGO_DATA: "/nowhere/at-all" });
     try {
       return { code: 0, ...(await promisify(execFile)(process.execPath, [cli, "verify", ...options], { env })) };
     } catch (error) {
