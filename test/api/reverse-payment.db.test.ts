@@ -89,6 +89,18 @@ describe("is refused, and nothing happens,", () => {
     expect(await life.figures(payer, payee)).toEqual(["10.00 0.00 10.00 0.00", "0.00 0.00 0.00 0.00"]);
   });
 
+  test("a second time in one list, whether all or none or each by itself; by its own lines or the payment's", async () => {
+    const { payer, payee, payment } = await paid();
+    const undo = (): Record<string, unknown> => reversalOf(payment.id, linesOf(payee, payer, "6.00"));
+    const list = (atomic: boolean) => bank.system.post("/v2/internal/Payments/batch", { payments: [undo(), undo(), undo()], atomic });
+    expect((await list(true)).body).toMatchObject({ status: 409, code: "invalidState", index: 1 });
+    expect(await life.figures(payer, payee)).toEqual(["4.00 0.00 4.00 0.00", "6.00 0.00 6.00 0.00"]);
+    const { results } = bodyOf(await list(false)) as { results: { accepted: boolean; problem?: object }[] };
+    expect(results.map(({ accepted }) => accepted)).toEqual([true, false, false]);
+    for (const { problem } of results.slice(1)) expect(problem).toMatchObject({ status: 409, code: "invalidState", paymentId: payment.id });
+    expect(await life.figures(payer, payee)).toEqual(["10.00 0.00 10.00 0.00", "0.00 0.00 0.00 0.00"]);
+  });
+
   test("of a reversal", async () => {
     const { payment } = await paid();
     const reversal = bodyOf(await bank.transfer(reversalOf(payment.id))) as TestPayment;
