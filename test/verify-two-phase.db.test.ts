@@ -107,6 +107,7 @@ const OF_LINES: readonly Damage<Books>[] = [
     found: ({ captured, alice }) => ({
       "INV-1": [{ paymentId: captured, lineNo: 2, accountSeq: 99 }],
       "INV-6": [{ accountId: alice }],
+      "INV-23": [{ paymentId: captured, lineNo: 2 }],
     }),
   },
   {
@@ -119,12 +120,17 @@ const OF_LINES: readonly Damage<Books>[] = [
       ],
       "INV-6": [{ accountId: alice }],
       "INV-13": [{ paymentId: captured }],
+      "INV-23": [{ paymentId: captured, lineNo: 1 }],
     }),
   },
   {
     name: "a line of a posted payment that was forgotten",
     done: ({ captured }) => line(captured, 2, "posted_minor = null"),
-    found: ({ captured }) => ({ "INV-1": [{ paymentId: captured, lineNo: 2 }], "INV-5": [{ paymentId: captured, lineNo: 2 }] }),
+    found: ({ captured }) => ({
+      "INV-1": [{ paymentId: captured, lineNo: 2 }],
+      "INV-5": [{ paymentId: captured, lineNo: 2 }],
+      "INV-23": [{ paymentId: captured, lineNo: 2 }],
+    }),
   },
   {
     name: "a line of a hold booked on paper",
@@ -134,7 +140,11 @@ const OF_LINES: readonly Damage<Books>[] = [
   {
     name: "a line of a draft released",
     done: ({ draft }) => line(draft, 1, "posted_minor = 0"),
-    found: ({ draft }) => ({ "INV-5": [{ paymentId: draft, lineNo: 1 }], "INV-13": [{ paymentId: draft }] }),
+    found: ({ draft }) => ({
+      "INV-5": [{ paymentId: draft, lineNo: 1 }],
+      "INV-13": [{ paymentId: draft }],
+      "INV-23": [{ paymentId: draft, lineNo: 1 }],
+    }),
   },
   {
     name: "a line said to be drafted by another batch",
@@ -174,6 +184,7 @@ const OF_HISTORY: readonly Damage<Books>[] = [
       "INV-5": [{ paymentId: held, lineNo: 1 }],
       "INV-7": [{ paymentId: held }],
       "INV-12": [{ paymentId: held }],
+      "INV-23": [{ paymentId: held }],
     }),
   },
   {
@@ -183,17 +194,22 @@ const OF_HISTORY: readonly Damage<Books>[] = [
       "INV-1": [{ paymentId: posted, lineNo: 1 }],
       "INV-5": [{ paymentId: posted, lineNo: 1 }, { paymentId: posted }],
       "INV-12": [{ paymentId: posted }],
+      "INV-23": [{ paymentId: posted }],
     }),
   },
   {
     name: "a cancelled hold brought back",
     done: ({ released }) => set("payment", released, "state = 'pending', cancelled_at = null"),
-    found: ({ released, alice, bob }) => ({ "INV-4": [{ accountId: alice }, { accountId: bob }], "INV-12": [{ paymentId: released }] }),
+    found: ({ released, alice, bob }) => ({
+      "INV-4": [{ accountId: alice }, { accountId: bob }],
+      "INV-12": [{ paymentId: released }],
+      "INV-23": [{ paymentId: released }],
+    }),
   },
   {
     name: "a draft called cancelled",
     done: ({ draft }) => set("payment", draft, "state = 'cancelled', cancelled_at = now()"),
-    found: ({ draft }) => ({ "INV-12": [{ paymentId: draft }] }),
+    found: ({ draft }) => ({ "INV-12": [{ paymentId: draft }], "INV-23": [{ paymentId: draft }] }),
   },
   {
     name: "a change counted twice",
@@ -262,7 +278,6 @@ const OF_HISTORY: readonly Damage<Books>[] = [
       `insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, stands)
        select id, 1, batch_id, place, 'payment.posted', posted_at, value_date, created_by, '{1,1,1,1,1,1}' from general_ledger.payment where id = '${moved}'`,
     found: ({ moved }) => ({
-      "INV-4": [],
       "INV-6": [],
       "INV-12": [
         { paymentId: moved, changeNo: 1 },
@@ -315,6 +330,28 @@ const OF_HISTORY: readonly Damage<Books>[] = [
     name: "a note of holds that is gone",
     done: ({ alice }) => `delete from general_ledger.hold_change where (account_id, batch_id) = (${firstHold(alice)})`,
     found: ({ alice }) => ({ "INV-4": [{ accountId: alice }], "INV-10": touched("hold_change") }),
+  },
+  {
+    name: "a release that was not noted",
+    done: ({ alice, captured }) =>
+      `delete from general_ledger.hold_change n using general_ledger.payment p
+       where p.id = '${captured}' and n.account_id = '${alice}' and (n.batch_id, n.place) = (p.batch_id, p.place)`,
+    found: ({ alice }) => ({ "INV-4": [{ accountId: alice }], "INV-10": touched("hold_change") }),
+  },
+  {
+    name: "a waiting payment that no list finds",
+    done: ({ held }) => `delete from general_ledger.open_payment where payment_id = '${held}'`,
+    found: ({ held }) => ({ "INV-23": [{ paymentId: held }] }),
+  },
+  {
+    name: "a payment that is said to wait and does not",
+    done: ({ posted }) => `insert into general_ledger.open_payment values ('${posted}')`,
+    found: ({ posted }) => ({ "INV-23": [{ paymentId: posted }] }),
+  },
+  {
+    name: "a released line that is not found by its account",
+    done: ({ captured, alice }) => `delete from general_ledger.released_line where payment_id = '${captured}' and account_id = '${alice}'`,
+    found: ({ captured }) => ({ "INV-10": touched("released_line"), "INV-23": [{ paymentId: captured, lineNo: 2 }] }),
   },
   {
     name: "two batches of one account in another order than their numbers",

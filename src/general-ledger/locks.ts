@@ -25,7 +25,7 @@ export const LOCKS: readonly TableLock[] = [
   {
     table: "general_ledger.payment_line",
     addOnly: false,
-    triggers: ["payment_line_is_kept", "payment_line_is_booked_once"],
+    triggers: ["payment_line_is_kept", "payment_line_terms_are_final", "payment_line_is_booked_once"],
     constraints: [
       "payment_line_number_in_range",
       "payment_line_amount_in_range",
@@ -36,7 +36,7 @@ export const LOCKS: readonly TableLock[] = [
     appInserts: [],
     appUpdates: [],
   },
-  addOnly("general_ledger.payment_change", ["payment_change_is_immutable", "payment_change_notes_holds"], {
+  addOnly("general_ledger.payment_change", ["payment_change_is_immutable"], {
     constraints: ["payment_change_starts_at_one", "payment_change_knows_its_accounts"],
   }),
   addOnly("general_ledger.payment_metadata", ["payment_metadata_is_immutable"], { constraints: [] }),
@@ -57,6 +57,8 @@ export const LOCKS: readonly TableLock[] = [
     appUpdates: [],
     appDeletes: true,
   },
+  { table: "general_ledger.open_payment", addOnly: false, triggers: [], constraints: [], appInserts: [], appUpdates: [] },
+  addOnly("general_ledger.released_line", ["released_line_is_immutable"]),
   addOnly("general_ledger.journal", ["journal_is_immutable", "journal_ends_at_the_head"], {
     constraints: ["journal_batch_once", "journal_lists_every_change"],
   }),
@@ -71,7 +73,7 @@ export const LOCKS: readonly TableLock[] = [
   {
     table: "general_ledger.payment",
     addOnly: false,
-    triggers: ["payment_is_kept", "payment_changes_follow_its_states", "payment_notes_its_value_date"],
+    triggers: ["payment_is_kept", "payment_terms_are_final", "payment_changes_follow_its_states", "payment_notes_its_value_date"],
     constraints: ["payment_times_fit_state", "payment_id_leaves_room_for_lines", "payment_reversal_names_its_payment"],
     appInserts: [],
     appUpdates: [],

@@ -106,8 +106,18 @@ export async function findFigures(tx: Tx, ids: readonly string[], at: FiguresAt)
     left join lateral (
       select a.held_minor where ${at.bookedBefore}::timestamptz is null
       union all
-      (select n.held_minor from general_ledger.hold_change n
-       where n.account_id = a.id and n.changed_at < ${at.bookedBefore}::timestamptz order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
+      -- Whichever is later: the last change that was noted, or the last entry. (Both of one change: it was noted at its end.)
+      (select x.held_minor
+       from (
+         (select n.held_minor, n.batch_id, n.place, 1 as rank from general_ledger.hold_change n
+          where n.account_id = a.id and n.changed_at < ${at.bookedBefore}::timestamptz order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
+         union all
+         select n.held_after, p.batch_id, p.place, 0 from general_ledger.entry n join general_ledger.payment p on p.id = n.payment_id
+         where n.account_id = a.id and n.account_seq = case when ${at.valuedOn}::date is null then c.entries
+           else general_ledger.count_entries_before(a.id, ${at.bookedBefore}) end
+       ) x
+       where ${at.bookedBefore}::timestamptz is not null
+       order by x.batch_id desc, x.place desc, x.rank desc limit 1)
     ) h on true
     where ${at.tenant}::text is null or a.tenant = ${at.tenant}
     order by u.at`;

@@ -5,13 +5,22 @@ import { check, type Check } from "#platform/checks.ts";
 export const figureChecks: readonly Check[] = [
   check(
     "INV-4",
-    "what was last noted as held on an account is what is held on it, and times along the account never fall",
+    "what was last noted or booked as held on an account is what is held on it, and times along the account never fall",
     `select jsonb_build_object('accountId', x.id) as place, x.message, x.expected, x.actual
      from (
-       select a.id, 'what was last noted as held is not what is held' as message, a.held_minor::text as expected, coalesce(h.held_minor, 0)::text as actual
+       select a.id, 'what was last noted or booked as held is not what is held' as message, a.held_minor::text as expected, coalesce(h.held_minor, 0)::text as actual
        from general_ledger.account a
        left join lateral (
-         select n.held_minor from general_ledger.hold_change n where n.account_id = a.id order by n.changed_at desc, n.batch_id desc, n.place desc limit 1
+         select x.held_minor
+         from (
+           (select n.held_minor, n.batch_id, n.place, 1 as rank from general_ledger.hold_change n where n.account_id = a.id
+            order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
+           union all
+           select e.held_after, p.batch_id, p.place, 0
+           from (select n.* from general_ledger.entry n where n.account_id = a.id order by n.account_seq desc limit 1) e
+           join general_ledger.payment p on p.id = e.payment_id
+         ) x
+         order by x.batch_id desc, x.place desc, x.rank desc limit 1
        ) h on true
        where a.held_minor <> coalesce(h.held_minor, 0)
        union all

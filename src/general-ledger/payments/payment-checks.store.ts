@@ -90,6 +90,26 @@ export const paymentChecks: readonly Check[] = [
      where p.id is null or m.payment_id is null`,
   ),
   check(
+    "INV-23",
+    "payments that wait, and lines that were released, are found by lists, and no others",
+    `select jsonb_build_object('paymentId', coalesce(p.id, o.payment_id)) as place,
+            case when o.payment_id is null then 'the payment waits, and is not found among those that do'
+                 else 'the payment is found among those that wait' end as message, coalesce(p.state::text, 'draft or pending') as expected, null as actual
+     from (select p.id, p.state from general_ledger.payment p where p.state in ('draft', 'pending')) p
+     full join general_ledger.open_payment o on o.payment_id = p.id
+     where p.id is null or o.payment_id is null
+     union all
+     select jsonb_build_object('paymentId', coalesce(l.payment_id, r.payment_id), 'lineNo', coalesce(l.line_no, r.line_no)),
+            case when r.payment_id is null then 'the released line is not found by its account' else 'the line of the account was not released' end,
+            l.account_id::text, r.account_id::text
+     from (
+       select l.payment_id, l.line_no, case side when 0 then l.debit_account_id else l.credit_account_id end as account_id
+       from general_ledger.payment_line l cross join (values (0), (1)) s(side) where l.posted_minor = 0
+     ) l
+     full join general_ledger.released_line r on r.payment_id = l.payment_id and r.line_no = l.line_no and r.account_id = l.account_id
+     where l.payment_id is null or r.payment_id is null`,
+  ),
+  check(
     "INV-8",
     "an idempotency key that names a payment names one that is there, and a change that it has",
     `select jsonb_build_object('key', k.id, 'paymentId', k.payment_id) as place,

@@ -40,11 +40,12 @@ async function byMetadata(tx: Tx, metadata: PaymentFilter["metadata"], limit: nu
 }
 
 async function byOpenState(tx: Tx, states: readonly string[], limit: number): Promise<string[] | null> {
-  // The index holds these two states alone: they must stand in the text.
+  // Each payment by key, also where the planner knows nothing of the tables yet.
   return idsOf(
     await tx.sql<{ id: string }>`
-      select id from general_ledger.payment
-      where state in ('draft', 'pending') and state = any(${states}::general_ledger.payment_state[]) limit ${limit + 1}`,
+      select o.payment_id as id from general_ledger.open_payment o
+      cross join lateral (select p.state from general_ledger.payment p where p.id = o.payment_id offset 0) p
+      where p.state = any(${states}::general_ledger.payment_state[]) limit ${limit + 1}`,
     limit,
   );
 }

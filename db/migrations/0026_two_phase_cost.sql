@@ -1,0 +1,329 @@
+-- Payments in two phases at less cost. What they say, and what is refused, stays as it was; one-step payments pay nothing for any of it.
+--
+-- Where width_bucket looks for a place in a list, the list stands as `(select list)`: it is then laid out flat once for the statement,
+-- and not once for each row.
+
+-- 1. What was held. Bookings say it themselves: an entry knows what is held after it. Noted is what else changes it: holds, their
+-- cancelling, and lines that a posting releases whole. (Rows of before, which repeat entries, stay: they are right.)
+
+drop trigger payment_change_notes_holds on general_ledger.payment_change;
+drop function general_ledger.note_holds;
+
+-- Times of payments in two phases never fall behind the head of the ledger: so what is noted along an account never falls either, whatever
+-- the clock does.
+create or replace function general_ledger.judge_changes(
+  p_id uuid[], p_operation general_ledger.operation[], p_confined boolean[], p_owner_tenant text[], p_now timestamptz,
+  l_payment uuid[], l_no smallint[], l_capture bigint[],
+  out states general_ledger.payment_state[], out numbers smallint[], out pended_at timestamptz[], out reasons text[], out since timestamptz,
+  out codes smallint[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  expires timestamptz[];
+  reverses boolean[];
+begin
+  select array_agg(s.state), array_agg(s.change_no), array_agg(s.pended_at), array_agg(s.reason), array_agg(s.expires_at),
+         array_agg(s.reverses_payment_id is not null),
+         greatest(p_now, max(s.created_at), max(s.pended_at), (select h.last_at from general_ledger.ledger_head h where h.id = 1))
+  into states, numbers, pended_at, reasons, expires, reverses, since
+  from (
+    select p.* from unnest(p_id, p_operation, p_confined, p_owner_tenant) with ordinality u(id, operation, confined, tenant, at)
+    left join lateral (
+      select x.state, x.change_no, x.pended_at, x.reason, x.expires_at, x.reverses_payment_id, x.created_at
+      from general_ledger.payment x where x.id = u.id and u.operation >= 'pend' and (not u.confined or x.tenant = u.tenant) limit 1
+    ) p on true
+    order by u.at
+  ) s;
+  if exists (select from unnest(p_id, p_operation) u(id, operation) where u.operation >= 'pend' group by u.id having count(*) > 1) then
+    raise exception 'one call may change a payment once' using errcode = 'invalid_parameter_value';
+  end if;
+
+  select array_agg(
+    case
+      when u.operation < 'pend' then 0
+      when u.state is null then 5
+      when u.operation = 'pend' and u.state = 'pending' or u.operation >= 'cancel' and u.state = 'cancelled' then 12
+      -- A payment that was posted with other amounts cannot be posted with these.
+      when u.operation = 'post' and u.state = 'posted' then
+        case when exists (
+          select from unnest(l_payment, l_no, l_capture) l(payment, no, capture)
+          where l.payment = u.id and l.capture is not null and l.capture is distinct from
+            (select coalesce(x.posted_minor, x.amount_minor) from general_ledger.payment_line x where x.payment_id = l.payment and x.line_no = l.no)
+        ) then 13 else 12 end
+      when u.operation = 'pend' and u.state = 'draft' or u.operation = 'post' and u.state = 'pending' then
+        case
+          when u.expires_at <= since then 18
+          -- A reversal is booked whole.
+          when u.reverses and exists (
+            select from unnest(l_payment, l_no, l_capture) l(payment, no, capture)
+            where l.payment = u.id and l.capture <>
+              (select x.amount_minor from general_ledger.payment_line x where x.payment_id = l.payment and x.line_no = l.no)
+          ) then 17
+          else 0 end
+      when u.operation >= 'cancel' and u.state in ('draft', 'pending') then
+        case when u.operation = 'cancel' or u.expires_at <= since then 0 else 13 end
+      else 13
+    end order by u.at)
+  into codes
+  from unnest(p_id, p_operation, states, expires, reverses) with ordinality u(id, operation, state, expires_at, reverses, at);
+end
+$$;
+
+-- 2. Rows of payments and of lines change in their place (heap-only updates): no index asks for what changes in them, and half of each
+-- page is left for the second state, as on accounts. A bank whose payments all go in one step may set the fillfactors to 100 at any time.
+
+alter table general_ledger.payment set (fillfactor = 50);
+alter table general_ledger.payment_line set (fillfactor = 50);
+
+-- Payments that wait for somebody: drafted or pending. Rows go when their payment is final.
+create table general_ledger.open_payment (
+  payment_id uuid primary key
+);
+grant select on general_ledger.open_payment to finlego_app;
+insert into general_ledger.open_payment (payment_id) select p.id from general_ledger.payment p where p.state in ('draft', 'pending');
+drop index general_ledger.payment_open;
+
+-- Lines that a partial capture released whole, by both their accounts.
+create table general_ledger.released_line (
+  account_id uuid not null,
+  payment_id uuid not null,
+  line_no smallint not null,
+  primary key (account_id, payment_id, line_no)
+);
+grant select on general_ledger.released_line to finlego_app;
+create trigger released_line_is_immutable before update or delete or truncate on general_ledger.released_line
+  for each statement execute function platform.refuse_change();
+insert into general_ledger.released_line (account_id, payment_id, line_no)
+select s.account_id, l.payment_id, l.line_no
+from general_ledger.payment_line l
+cross join lateral (values (l.debit_account_id), (l.credit_account_id)) s(account_id)
+where l.posted_minor = 0;
+drop index general_ledger.payment_line_released_by_debit, general_ledger.payment_line_released_by_credit;
+
+create or replace function general_ledger.has_pending_payment(p_account uuid) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from general_ledger.account a where a.id = p_account and (a.held_minor <> 0 or a.incoming_minor <> 0)
+  ) or exists (
+    select from general_ledger.account a
+    cross join general_ledger.open_payment o
+    where a.id = p_account and not a.credit_normal
+      and exists (select from general_ledger.payment_line l where l.payment_id = o.payment_id and p_account in (l.debit_account_id, l.credit_account_id))
+      and (select p.state from general_ledger.payment p where p.id = o.payment_id) = 'pending'
+  )
+$$;
+
+-- 3. The rules of updates. Terms may not be named by an update at all, and the rest are conditions of triggers: a function is called only
+-- for what is refused. (After the update, because a trigger before it locks each row once more.)
+
+create function general_ledger.refuse_new_terms() returns trigger
+language plpgsql as $$
+begin
+  raise exception 'a row of %.% is final in what it says', tg_table_schema, tg_table_name using errcode = 'restrict_violation';
+end
+$$;
+
+create trigger payment_terms_are_final before update of id, client_id, type, content, tenant, owner_tenant, created_by, external_id,
+    description, reference, metadata, created_at, expires_at, reverses_payment_id on general_ledger.payment
+  for each statement execute function general_ledger.refuse_new_terms();
+drop trigger payment_changes_follow_its_states on general_ledger.payment;
+create trigger payment_changes_follow_its_states after update on general_ledger.payment
+  for each row when (
+    new.change_no <> old.change_no + 1
+    or (old.state, new.state) not in (('draft', 'pending'), ('draft', 'cancelled'), ('pending', 'posted'), ('pending', 'cancelled'))
+  ) execute function general_ledger.check_payment_change();
+
+create trigger payment_line_terms_are_final before update of payment_id, line_no, debit_account_id, credit_account_id, amount_minor,
+    currency, type, description, drafted_in on general_ledger.payment_line
+  for each statement execute function general_ledger.refuse_new_terms();
+drop trigger payment_line_is_booked_once on general_ledger.payment_line;
+create trigger payment_line_is_booked_once after update on general_ledger.payment_line
+  for each row when (old.drafted_in is null or old.posted_minor is not null)
+  execute function general_ledger.check_line_change();
+
+-- 4. The functions that write changes, as in 0013 but for what is said above.
+
+-- Books the accepted changes of payments that were there before. Lists have one element per command; a command without a place was
+-- not accepted. The state that was judged is compared, so that no payment can go two ways.
+create or replace function general_ledger.book_changes(
+  p_batch bigint, p_at timestamptz, p_today date, p_first_open date,
+  p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_state general_ledger.payment_state[],
+  p_value_date date[], p_reason text[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  ids uuid[];
+  positions integer[];
+  booked bigint;
+begin
+  select array_agg(u.id), array_agg(u.at) into ids, positions
+  from (select u.id, u.at from unnest(p_id, p_operation, p_place) with ordinality u(id, operation, place, at)
+        where u.place is not null and u.operation >= 'pend' order by u.id) u;
+  if ids is null then
+    return;
+  end if;
+
+  update general_ledger.payment p
+  set (state, batch_id, place, change_no, reason, pended_at, posted_at, cancelled_at, value_date, asked_value_date) = (
+    select case u.operation when 'pend' then 'pending' when 'post' then 'posted' else 'cancelled' end::general_ledger.payment_state,
+           p_batch, p_place[u.n], p_number[u.n], coalesce(p_reason[u.n], p.reason),
+           case when u.operation = 'pend' then p_at else p.pended_at end,
+           case when u.operation = 'post' then p_at end,
+           case when u.operation >= 'cancel' then p_at end,
+           case when u.operation = 'post' then greatest(coalesce(p_value_date[u.n], p_today), p_first_open) else p.value_date end,
+           case when u.operation <> 'post' then p.asked_value_date when p_value_date[u.n] < p_first_open then p_value_date[u.n] end
+    from (select n, p_operation[n] as operation from (select positions[width_bucket(p.id, (select ids))] as n) x) u)
+  where p.id = any(ids) and p.state = p_state[positions[width_bucket(p.id, (select ids))]] and p.change_no = p_number[positions[width_bucket(p.id, (select ids))]] - 1;
+  get diagnostics booked = row_count;
+  if booked <> cardinality(ids) then
+    raise exception 'a payment was changed under the locks of its accounts' using errcode = 'serialization_failure';
+  end if;
+
+  delete from general_ledger.open_payment o
+  where o.payment_id = any(ids) and p_operation[positions[width_bucket(o.payment_id, (select ids))]] >= 'post';
+
+  if 'cancel' = any(p_operation) or 'expire' = any(p_operation) then
+    update general_ledger.reversal r
+    set withdrawn = true
+    where r.reversing_payment_id = any(ids) and not r.withdrawn and p_operation[positions[width_bucket(r.reversing_payment_id, (select ids))]] >= 'cancel';
+  end if;
+end
+$$;
+
+-- Books or releases the lines of drafted payments that are posted, and compares the lines of all that are changed with those that were judged.
+-- Lists have one element per line; p_operation says what was accepted of it. Lines of one payment stand together and in order.
+create or replace function general_ledger.book_drafted_lines(
+  p_accounts uuid[], p_operation general_ledger.operation[], p_payment uuid[], p_debit integer[], p_credit integer[],
+  p_ordered bigint[], p_booked bigint[], p_debit_seq bigint[], p_credit_seq bigint[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  ids uuid[];
+  befores integer[]; -- how many lines stand before those of the payment
+  posted uuid[]; others uuid[];
+  lines bigint;
+  known bigint;
+  same bigint;
+begin
+  select array_agg(u.id), array_agg(u.before), sum(u.lines), array_agg(u.id) filter (where u.operation = 'post'),
+         array_agg(u.id) filter (where u.operation <> 'post')
+  into ids, befores, lines, posted, others
+  from (select u.payment as id, u.operation, min(u.at) - 1 as before, count(*) as lines
+        from unnest(p_payment, p_operation) with ordinality u(payment, operation, at)
+        where u.operation >= 'pend' group by u.payment, u.operation order by u.payment) u;
+  if ids is null then
+    return;
+  end if;
+
+  with booked as (
+    update general_ledger.payment_line l
+    set debit_seq = p_debit_seq[befores[width_bucket(l.payment_id, (select ids))] + l.line_no],
+        credit_seq = p_credit_seq[befores[width_bucket(l.payment_id, (select ids))] + l.line_no],
+        posted_minor = p_booked[befores[width_bucket(l.payment_id, (select ids))] + l.line_no]
+    where l.payment_id = any(posted)
+    returning l.payment_id, l.line_no, l.debit_account_id, l.credit_account_id, l.amount_minor
+  )
+  select count(*), count(*) filter (where l.debit_account_id = p_accounts[p_debit[l.n]] and l.credit_account_id = p_accounts[p_credit[l.n]] and l.amount_minor = p_ordered[l.n])
+  into known, same
+  from (
+    select b.*, befores[width_bucket(b.payment_id, (select ids))] + b.line_no as n from booked b
+    union all
+    select x.payment_id, x.line_no, x.debit_account_id, x.credit_account_id, x.amount_minor, befores[width_bucket(x.payment_id, (select ids))] + x.line_no
+    from general_ledger.payment_line x
+    where x.payment_id = any(others)
+  ) l;
+  if known <> lines or same <> lines then
+    raise exception 'the lines of a payment are others than those that were judged' using errcode = 'invalid_parameter_value';
+  end if;
+
+  if 0 = any(p_booked) then
+    insert into general_ledger.released_line (account_id, payment_id, line_no)
+    select s.account_id, l.payment_id, l.line_no
+    from general_ledger.payment_line l
+    cross join lateral (values (l.debit_account_id), (l.credit_account_id)) s(account_id)
+    where l.payment_id = any(posted) and l.posted_minor = 0;
+  end if;
+end
+$$;
+
+-- Sets the figures of accounts among which some are held or announced; lists follow p_accounts, which ascends. p_ahead: how far the version
+-- is ahead of the last number.
+create or replace function general_ledger.book_accounts(
+  p_accounts uuid[], p_at timestamptz, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update general_ledger.account a
+  set balance_minor = p_balance[width_bucket(a.id, (select p_accounts))], last_seq = p_seq[width_bucket(a.id, (select p_accounts))],
+      held_minor = p_held[width_bucket(a.id, (select p_accounts))], incoming_minor = p_incoming[width_bucket(a.id, (select p_accounts))],
+      version = p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))],
+      last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, (select p_accounts))] then p_at else a.last_booked_at end
+  where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))];
+end
+$$;
+
+-- Writes down the changes of payments that do not go in one step: what an answer of now is rebuilt from later; which of them wait; and what
+-- they change of what is held where no entry says it.
+create or replace function general_ledger.keep_history(
+  p_batch bigint, p_at timestamptz, p_today date, p_first_open date,
+  p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_changes general_ledger.change[],
+  p_value_date date[], p_by text[], p_reason text[], p_lines integer[], p_stands bigint[]
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  befores integer[]; -- how many lines stand before those of the command; null: each command has one
+begin
+  if p_lines is not null then
+    select array_agg(u.before order by u.at) into befores
+    from (select at, (sum(lines) over (order by at) - lines)::integer as before from unnest(p_lines) with ordinality l(lines, at)) u;
+  end if;
+
+  insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, reason, stands)
+  select u.id, u.number, p_batch, u.place, p_changes[u.place + 1], p_at,
+         case when u.operation in ('pend', 'cancel', 'expire') then (select p.value_date from general_ledger.payment p where p.id = u.id)
+              else greatest(coalesce(u.value_date, p_today), p_first_open) end,
+         u.by, u.reason,
+         -- A slice would lay the whole list out for each row.
+         case when u.lines > 1 then p_stands[6 * u.before + 1 : 6 * (u.before + u.lines)]
+              else array[p_stands[6 * u.before + 1], p_stands[6 * u.before + 2], p_stands[6 * u.before + 3],
+                         p_stands[6 * u.before + 4], p_stands[6 * u.before + 5], p_stands[6 * u.before + 6]] end
+  from (
+    select c.*, coalesce(befores[c.at], c.at - 1) as before
+    from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place, unnest(p_number) as number,
+                 unnest(p_value_date) as value_date, unnest(p_by) as by, unnest(p_reason) as reason, unnest(p_lines) as lines,
+                 generate_subscripts(p_id, 1) as at) c
+  ) u
+  where u.place is not null and u.operation <> 'transfer';
+
+  insert into general_ledger.open_payment (payment_id)
+  select u.id
+  from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place) u
+  where u.place is not null and u.operation in ('draft', 'hold');
+
+  -- A line releases what it held when its payment is cancelled, or posted without it; a payment of one line is not posted without it.
+  insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
+  select distinct l.debit_account_id, p_at, p_batch, u.place, p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3]
+  from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place, unnest(p_lines) as lines,
+               generate_subscripts(p_id, 1) as at) u
+  cross join lateral (
+    select x.debit_account_id, x.line_no, x.posted_minor from general_ledger.payment_line x where x.payment_id = u.id offset 0
+  ) l
+  where u.place is not null and (u.operation in ('hold', 'pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1)
+    and case when u.operation in ('hold', 'pend') then p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3] > 0
+             when u.operation = 'post' and l.posted_minor > 0
+               or u.operation <> 'post' and (select p.pended_at from general_ledger.payment p where p.id = u.id) is null then false
+             else (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id) end;
+end
+$$;
