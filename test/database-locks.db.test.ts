@@ -237,6 +237,19 @@ describe("the app role", () => {
     expect(await attempt(app, [statement])).toMatchObject({ code: NOT_PERMITTED });
   });
 
+  const follow = (to: string): string => `update general_ledger.journal_follower set last_sequence = ${to} where name = 'sink'`;
+  const HEAD = "(select last_sequence from general_ledger.ledger_head)";
+
+  test("moves the place of a follower on, never back and never beyond the journal; its owner moves it anywhere", async () => {
+    expect(await attempt(app, [follow("1"), follow("1"), follow(HEAD)])).toEqual(DONE);
+    expect(await attempt(app, [follow("2"), follow("1")])).toEqual({ code: "23001", message: "the place of follower sink cannot go back" });
+    expect(await attempt(app, [follow(`${HEAD} + 1`)])).toEqual({
+      code: "23001",
+      message: "the place of follower sink cannot be beyond the end of the journal",
+    });
+    expect(await attempt(bank.owner, [follow(HEAD), follow("0"), follow(`${HEAD} + 1`)])).toEqual(DONE);
+  });
+
   test("may not end a session of the owner", async () => {
     const { rows } = await bank.owner.query<{ pid: number }>("select pg_backend_pid() as pid");
     expect(await attempt(app, [`select pg_terminate_backend(${rows[0]?.pid})`])).toMatchObject({ code: NOT_PERMITTED });

@@ -65,7 +65,7 @@ export const LOCKS: readonly TableLock[] = [
   {
     table: "general_ledger.journal_follower",
     addOnly: false,
-    triggers: [],
+    triggers: ["journal_follower_only_rises"],
     constraints: ["journal_follower_stands_at_a_sequence", "journal_follower_is_held_for_a_time"],
     appInserts: [],
     appUpdates: ["last_sequence", "holder", "held_until"],

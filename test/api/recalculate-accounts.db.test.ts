@@ -116,6 +116,22 @@ describe("named accounts", () => {
     ]);
   });
 
+  test("are changes of the ledger where something was corrected: one event for each of these, none for sound and for closed ones", async () => {
+    const [account, sound, closed] = [await bank.aFundedAccount("1.00"), await bank.aFundedAccount("1.00"), await bank.aClientAccount()];
+    bodyOf(await bank.system.put(`/v2/internal/Accounts/${closed.id}/close`));
+    const feed = bank.callAs({ kind: "system", scopes: ["events.read"] });
+    const eventsAfter = async (after: number): Promise<Item> => bodyOf(await feed.get(`/internal/Events?limit=1000&after=${after}`));
+    const began = Number((await eventsAfter(0))["lastSequence"]);
+    await recalculate([account, sound, closed]);
+    expect(await eventsAfter(began)).toMatchObject({ items: [], lastSequence: began });
+    await damage(account, "held_minor = 5");
+    await damage(closed, "incoming_minor = 5");
+    expect((await recalculate([account, sound, closed])).map(({ changed }) => changed)).toEqual([true, false, true]);
+    const { items } = await eventsAfter(began);
+    expect(items).toMatchObject([{ sequence: began + 1, type: "account.changed", subject: `account:${account.id}` }]);
+    expect(items).toHaveLength(1);
+  });
+
   test("that would be below their credit limit are refused, and none is changed", async () => {
     const [account, other] = [await bank.aFundedAccount("10.00"), await bank.aFundedAccount("5.00")];
     await damage(account, "floor_minor = 2000, balance_minor = 3000");

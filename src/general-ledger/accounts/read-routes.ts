@@ -127,7 +127,8 @@ function figures({ timeZone }: AccountReadDeps): Endpoint[] {
       path: "/v2/internal/Accounts/recalculate",
       tags: [FIRST, SECOND],
       summary: "Set stored balances and holds to what the entries and pending payments give",
-      description: "Sound accounts are left as they are. Without accountIds all accounts are gone through in the background.",
+      description:
+        "Sound accounts are left as they are; one that is corrected is told as account.changed. Without accountIds all accounts are gone through in the background.",
       audience: "system",
       scope: "ledger.admin",
       body: RecalculateAccounts,

@@ -2,7 +2,7 @@
 // and payments go on meanwhile: an account is locked only while the last few entries are added up (see recalculate_accounts).
 
 import type { Caller } from "#platform/access.ts";
-import { writeAudit } from "#platform/audit.ts";
+import { writeAudit, writeAudits } from "#platform/audit.ts";
 import { onConstraint, type Tx } from "#platform/db.ts";
 import { enqueue, job, type JobContext } from "#platform/jobs.ts";
 import { newId } from "#platform/new-id.ts";
@@ -93,8 +93,9 @@ async function recalculate(tx: Tx, ids: readonly string[], runId: string): Promi
     }),
   );
   const changed = accounts.filter((account) => account.changed);
-  for (const { accountId, previousBalance, balance, previousHeld, held } of changed) {
-    await writeAudit(tx, {
+  // In one statement: where something was changed, the ledger's head is held by now.
+  await writeAudits(tx, [
+    ...changed.map(({ accountId, previousBalance, balance, previousHeld, held }) => ({
       action: "account.recalculated",
       subject: `account:${accountId}`,
       detail: {
@@ -104,13 +105,13 @@ async function recalculate(tx: Tx, ids: readonly string[], runId: string): Promi
         previousHeldMinor: previousHeld.toString(),
         heldMinor: held.toString(),
       },
-    });
-  }
-  await writeAudit(tx, {
-    action: "accounts.recalculated",
-    subject: `recalculation:${runId}`,
-    detail: { accounts: accounts.length, changed: changed.length },
-  });
+    })),
+    {
+      action: "accounts.recalculated",
+      subject: `recalculation:${runId}`,
+      detail: { accounts: accounts.length, changed: changed.length },
+    },
+  ]);
   return accounts;
 }
 
