@@ -3,26 +3,27 @@
 // none unseen: then the mutant must be made anew. `node tools/mutants.ts` runs them all, or those whose names it is given.
 
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "./server.ts";
 
-type Edit = { readonly file: string; readonly from: string; readonly to: string };
+/** `file`, or the function of the database as its newest migration makes it: an older text would be changed without any effect. */
+type Place = { readonly file: string } | { readonly fn: string };
+type Edit = Place & { readonly from: string; readonly to: string };
 /** A fault suite, in its short form unless said otherwise; or a file of tests. */
 type Killer = { readonly suite: string; readonly long?: true } | { readonly tests: string };
 export type Mutant = { readonly name: string; readonly edits: readonly Edit[]; readonly killer: Killer };
 
 const LEDGER = "db/migrations/0003_general_ledger.sql";
-const PARTS = "db/migrations/0007_post_batch_two_phase.sql";
-const CHANGES = "db/migrations/0013_booking_changes.sql";
-const BATCH = "db/migrations/0014_post_batch.sql";
+const MIGRATIONS = "db/migrations";
+const BATCH = "general_ledger.post_batch";
 const KEYS = "src/platform/http/idempotency.ts";
 const KEY_STORE = "src/platform/http/idempotency.store.ts";
 const DATABASE = "src/platform/db.ts";
 
 const NO_LOCKS: Edit = {
-  file: PARTS,
+  fn: "general_ledger.take_accounts",
   from: "where a.id = any(p_accounts) order by a.id for no key update) a;",
   to: "where a.id = any(p_accounts) order by a.id) a;",
 };
@@ -40,7 +41,7 @@ const NO_UNIQUE_KEY: readonly Edit[] = [
     to: "create table platform.idempotency_key (\n  id uuid not null,",
   },
   {
-    file: CHANGES,
+    fn: "general_ledger.keep_answers",
     from: "  where u.key is not null and u.code in (1, 12) and u.change > 0\n  on conflict (id) do nothing;",
     to: "  where false;",
   },
@@ -112,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a payment's key is not kept",
-    edits: [{ file: BATCH, from: "  where u.key is not null and u.place is not null;", to: "  where false;" }],
+    edits: [{ fn: BATCH, from: "  where u.key is not null and u.place is not null;", to: "  where false;" }],
     killer: { suite: "idempotency-keys" },
   },
   {
@@ -137,14 +138,14 @@ export const MUTANTS: readonly Mutant[] = [
       NO_LOCKS,
       NO_ENTRY_NUMBERS,
       NO_FLOOR,
-      { file: BATCH, from: "  bal bigint[]; seq bigint[];", to: "  bal0 bigint[]; seq0 bigint[]; bal bigint[]; seq bigint[];" },
+      { fn: BATCH, from: "  bal bigint[]; seq bigint[];", to: "  bal0 bigint[]; seq0 bigint[]; bal bigint[]; seq bigint[];" },
       {
-        file: BATCH,
+        fn: BATCH,
         from: "  -- Taken after the locks, so that time",
         to: "  bal0 := bal;\n  seq0 := seq;\n  -- Taken after the locks, so that time",
       },
       {
-        file: BATCH,
+        fn: BATCH,
         from:
           "    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],\n" +
           "        version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at\n" +
@@ -160,12 +161,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "funds are not judged",
-    edits: [{ file: BATCH, from: "          if bal[d] - held[d] < floor[d] then", to: "          if false then" }, NO_FLOOR],
+    edits: [{ fn: BATCH, from: "          if bal[d] - held[d] < floor[d] then", to: "          if false then" }, NO_FLOOR],
     killer: { suite: "double-spend" },
   },
   {
     name: "what is held can be spent",
-    edits: [{ file: BATCH, from: "          if bal[d] - held[d] < floor[d] then", to: "          if bal[d] < floor[d] then" }, NO_FLOOR],
+    edits: [{ fn: BATCH, from: "          if bal[d] - held[d] < floor[d] then", to: "          if bal[d] < floor[d] then" }, NO_FLOOR],
     killer: { suite: "holds" },
   },
   {
@@ -208,18 +209,79 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a payment's state is not compared before it is set",
     edits: [
       {
-        file: PARTS,
+        fn: "general_ledger.judge_changes",
         from: "        case when u.operation = 'cancel' or u.expires_at <= since then 0 else 13 end\n      else 13\n",
         to: "        0\n      else 0\n",
       },
-      { file: CHANGES, from: " and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no =", to: " and p.change_no =" },
+      {
+        fn: "general_ledger.book_changes",
+        from: " and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no =",
+        to: " and p.change_no =",
+      },
     ],
     killer: { tests: "test/api/payment-life.db.test.ts" },
   },
   {
     name: "a payment can be posted when its time is over",
-    edits: [{ file: PARTS, from: "          when u.expires_at <= since then 18\n", to: "          when false then 18\n" }],
+    edits: [
+      { fn: "general_ledger.judge_changes", from: "          when u.expires_at <= since then 18\n", to: "          when false then 18\n" },
+    ],
     killer: { tests: "src/general-ledger/payments/expiry.db.test.ts" },
+  },
+  {
+    name: "a payment is changed whatever it was judged on",
+    edits: [
+      {
+        fn: "general_ledger.book_changes",
+        from: " and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no = p_number[positions[width_bucket(p.id, ids)]] - 1;",
+        to: ";",
+      },
+    ],
+    killer: { tests: "test/windows.db.test.ts" },
+  },
+  {
+    name: "days that were closed meanwhile are not looked at",
+    edits: [{ fn: BATCH, from: "  if closed_at_commit <> closed then", to: "  if false then" }],
+    killer: { tests: "test/windows.db.test.ts" },
+  },
+  {
+    name: "two reversals in one list do not know of each other",
+    edits: [{ fn: BATCH, from: "case when c_reverses[i] = any(reversed) then 16 else", to: "case when false then 16 else" }],
+    killer: { tests: "test/api/reverse-payment.db.test.ts" },
+  },
+  {
+    name: "what has not ended is forgotten",
+    edits: [
+      {
+        file: "src/general-ledger/payments/expiry.store.ts",
+        from: "\n      and (select p.state from general_ledger.payment p where p.id = e.payment_id) in ('posted', 'cancelled')",
+        to: "",
+      },
+    ],
+    killer: { tests: "src/general-ledger/payments/expiry.db.test.ts" },
+  },
+  {
+    name: "the database closes an account under a payment on its way",
+    edits: [{ fn: "general_ledger.close_account", from: " or general_ledger.has_pending_payment(p_account)", to: "" }],
+    killer: { tests: "test/windows.db.test.ts" },
+  },
+  {
+    name: "an account is closed under a payment on its way",
+    edits: [
+      { file: "src/general-ledger/accounts/account-state.ts", from: "  if (!isEmpty || hasPendingPayment)", to: "  if (!isEmpty)" },
+      { fn: "general_ledger.close_account", from: " or general_ledger.has_pending_payment(p_account)", to: "" },
+    ],
+    killer: { tests: "test/api/close-account.db.test.ts" },
+  },
+  {
+    name: "a corrected account is told to nobody",
+    edits: [{ fn: "general_ledger.recalculate_accounts", from: "  if told <> '{}' then", to: "  if false then" }],
+    killer: { tests: "test/api/recalculate-accounts.db.test.ts" },
+  },
+  {
+    name: "what was delivered can be delivered anew, or passed by",
+    edits: [{ fn: "general_ledger.keep_follower_in_order", from: "  if pg_has_role(", to: "  if true or pg_has_role(" }],
+    killer: { tests: "test/database-locks.db.test.ts" },
   },
   {
     name: "a connection goes back without a rollback",
@@ -279,13 +341,26 @@ async function copyProduct(to: string): Promise<void> {
   await symlink(join(ROOT, "node_modules"), join(to, "node_modules"));
 }
 
-async function apply(copy: string, { file, from, to }: Edit): Promise<void> {
+async function apply(copy: string, edit: Edit): Promise<void> {
+  const { from, to } = edit;
+  const { file, begin, end } = "file" in edit ? { file: edit.file, begin: 0, end: undefined } : await newestOf(copy, edit.fn);
   const text = await readFile(join(copy, file), "utf8");
-  if (text.split(from).length !== 2) throw new Error(`${file} does not have ${JSON.stringify(from)} once any more: make this mutant anew`);
-  await writeFile(
-    join(copy, file),
-    text.replace(from, () => to),
-  );
+  const part = text.slice(begin, end);
+  if (part.split(from).length !== 2) throw new Error(`${file} does not have ${JSON.stringify(from)} once any more: make this mutant anew`);
+  const changed = part.replace(from, () => to);
+  await writeFile(join(copy, file), `${text.slice(0, begin)}${changed}${end === undefined ? "" : text.slice(end)}`);
+}
+
+/** Where a function of the database is made for the last time. */
+async function newestOf(copy: string, fn: string): Promise<{ file: string; begin: number; end: number }> {
+  const head = new RegExp(`^create (?:or replace )?function ${fn.replace(".", "\\.")}\\(`, "m");
+  for (const name of (await readdir(join(copy, MIGRATIONS))).toSorted().toReversed()) {
+    const file = join(MIGRATIONS, name);
+    const text = await readFile(join(copy, file), "utf8");
+    const begin = head.exec(text)?.index;
+    if (begin !== undefined) return { file, begin, end: text.indexOf("\n$$;", begin) };
+  }
+  throw new Error(`no migration makes ${fn} any more: make this mutant anew`);
 }
 
 async function run(program: string, args: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
