@@ -4,6 +4,7 @@
 import { writeAudit } from "#platform/audit.ts";
 import type { Currency } from "#platform/currency.ts";
 import type { Tx } from "#platform/db.ts";
+import { isMatched } from "#platform/http/if-match.ts";
 import { formatAmount, parseNonNegativeAmount } from "#platform/money.ts";
 import { type FieldErrors, invariant, refusePlatform } from "#platform/problem.ts";
 import { findAccount, lockAccountSet, type Visibility } from "./account.store.ts";
@@ -21,22 +22,25 @@ export type WantedTerms = {
   readonly isUnlimited?: boolean | null;
 };
 
+/** Who sees the account, and the header If-Match, where there is one. */
+export type WhichAccount = Visibility & { readonly ifMatch?: string | undefined };
+
 /**
- * Refuses with 404; 400 for nothing to change and for a limit that the account cannot have; 409 accountClosed, invalidState (the default is
+ * Refuses with 412 when the account is of no version that was asked for, as all changes here do; with 404; 400 for nothing to change and for a limit that the account cannot have; 409 accountClosed, invalidState (the default is
  * given up by making another account the default) and insufficientFunds (more of the limit is in use).
  */
-export async function changeAccount(tx: Tx, id: string, visibility: Visibility, wanted: WantedTerms): Promise<Account> {
+export async function changeAccount(tx: Tx, id: string, which: WhichAccount, wanted: WantedTerms): Promise<Account> {
   if (Object.values(wanted).every((value) => value === undefined || value === null)) {
     refusePlatform("validationFailed", { errors: { $: ["At least one field must be given."] } });
   }
-  const { clientId, currency } = await find(tx, id, visibility);
+  const { clientId, currency } = await find(tx, id, which);
   let former: string | null = null;
   if (wanted.isDefault === true && clientId !== null) {
     await lockAccountSet(tx, clientId);
     former = await store.findDefault(tx, clientId, currency);
   }
   await store.lockAccounts(tx, former === null ? [id] : [id, former]);
-  const account = await find(tx, id, visibility);
+  const account = await findMatched(tx, id, which);
   const terms = { name: wanted.name ?? undefined, isDefault: wanted.isDefault ?? undefined, floorMinor: floorFor(account, wanted) };
   const next = accepted(account, changeTerms(account, terms));
   if (next !== account) await storeTerms(tx, account, next, former);
@@ -78,13 +82,13 @@ async function storeTerms(tx: Tx, account: Account, next: Account, former: strin
 }
 
 /** Blocks sides of an account. Repeated it answers the present state. Refuses with 404, and 409 accountClosed, accountNotActive. */
-export async function blockAccount(tx: Tx, id: string, visibility: Visibility, sides: Sides, reason: string): Promise<Account> {
-  return await changeBlocks(tx, id, visibility, { change: "account.blocked", reason, decide: (account) => block(account, sides) });
+export async function blockAccount(tx: Tx, id: string, which: WhichAccount, sides: Sides, reason: string): Promise<Account> {
+  return await changeBlocks(tx, id, which, { change: "account.blocked", reason, decide: (account) => block(account, sides) });
 }
 
 /** Takes blocks away. Repeated it answers the present state. Refuses as `blockAccount` does. */
-export async function unblockAccount(tx: Tx, id: string, visibility: Visibility, sides: Sides, reason: string): Promise<Account> {
-  return await changeBlocks(tx, id, visibility, { change: "account.unblocked", reason, decide: (account) => unblock(account, sides) });
+export async function unblockAccount(tx: Tx, id: string, which: WhichAccount, sides: Sides, reason: string): Promise<Account> {
+  return await changeBlocks(tx, id, which, { change: "account.unblocked", reason, decide: (account) => unblock(account, sides) });
 }
 
 type BlockOrder = {
@@ -93,10 +97,10 @@ type BlockOrder = {
   readonly decide: (account: Account) => Account | AccountRefusal;
 };
 
-async function changeBlocks(tx: Tx, id: string, visibility: Visibility, { change, reason, decide }: BlockOrder): Promise<Account> {
-  await find(tx, id, visibility);
+async function changeBlocks(tx: Tx, id: string, which: WhichAccount, { change, reason, decide }: BlockOrder): Promise<Account> {
+  await find(tx, id, which);
   await store.lockAccounts(tx, [id]);
-  const account = await find(tx, id, visibility);
+  const account = await findMatched(tx, id, which);
   const next = accepted(account, decide(account));
   if (next === account) return account;
   const { debitBlocked, creditBlocked } = next;
@@ -112,12 +116,12 @@ export type Closer = { readonly by: "bank" } | { readonly by: "client"; readonly
  * Closes an empty account; a client's default hands this on to the next of its currency. A closed one is answered as it is. Refuses with 404,
  * and 409 accountBlocked (to the client), accountNotEmpty, and otpRequired where nothing else stands in the way.
  */
-export async function closeAccount(tx: Tx, id: string, visibility: Visibility, closer: Closer): Promise<Account> {
-  const { clientId } = await find(tx, id, visibility);
+export async function closeAccount(tx: Tx, id: string, which: WhichAccount, closer: Closer): Promise<Account> {
+  const { clientId } = await find(tx, id, which);
   if (clientId !== null) await lockAccountSet(tx, clientId);
   const heir = await store.findHeir(tx, id);
   await store.lockAccounts(tx, heir === null ? [id] : [id, heir]);
-  const account = await find(tx, id, visibility);
+  const account = await findMatched(tx, id, which);
   const hasPendingPayment = await store.hasPendingPayment(tx, id);
   const next = accepted(account, close(account, { at: tx.now, by: closer.by, hasPendingPayment }));
   if (next === account) return account;
@@ -131,6 +135,18 @@ export async function closeAccount(tx: Tx, id: string, visibility: Visibility, c
 
 async function find(tx: Tx, id: string, visibility: Visibility): Promise<Account> {
   return (await findAccount(tx, id, visibility)) ?? refusePlatform("notFound");
+}
+
+/** The account as the caller knows it. It is locked: nobody can move it any more. */
+async function findMatched(tx: Tx, id: string, which: WhichAccount): Promise<Account> {
+  const account = await find(tx, id, which);
+  if (which.ifMatch !== undefined && !isMatched(which.ifMatch, account.version)) {
+    refusePlatform("preconditionFailed", {
+      detail: "The account is of another version than If-Match asks for.",
+      members: { accountId: id },
+    });
+  }
+  return account;
 }
 
 async function auditDefault(tx: Tx, accountId: string, isDefault: boolean): Promise<void> {

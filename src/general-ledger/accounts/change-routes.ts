@@ -5,10 +5,10 @@ import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { invariant, platformProblems, refusePlatform } from "#platform/problem.ts";
 import { EmptyBody, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { frontOfficeProblems, generalLedgerProblems as problems } from "../problems.ts";
-import type { Visibility } from "./account.store.ts";
-import { blockAccount, changeAccount, closeAccount, unblockAccount } from "./account-changes.ts";
+import type { Account } from "./account.ts";
+import { blockAccount, changeAccount, closeAccount, unblockAccount, type WhichAccount } from "./account-changes.ts";
 import type { Sides } from "./account-state.ts";
-import { BlockAccount, ChangeAccount, ChangeOwnAccount, OpenOwnAccount, ReorderAccounts } from "./change.contract.ts";
+import { BlockAccount, ChangeAccount, ChangeOwnAccount, IfMatch, OpenOwnAccount, ReorderAccounts } from "./change.contract.ts";
 import { AccountDto, ClientAccountDto } from "./contract.ts";
 import { changeOwnAccount, closeOwnAccount, openOwnAccount, OWN_ACCOUNTS_MAX, reorderOwnAccounts } from "./own-accounts.ts";
 import type { VerifyAccountOperation } from "./ports.ts";
@@ -21,6 +21,9 @@ export type AccountChangeDeps = AccountDeps & { readonly verifyOperation: Verify
 const ACCOUNTS = "GeneralLedger - System (1) / Accounts";
 const OwnId = strictObject({ id: Uuid });
 const AccountId = strictObject({ accountId: Uuid });
+/** The account as it was read, or nothing (contract 3.7). */
+const onCondition = { query: IfMatch, headerOf: { ifMatch: "If-Match" } } as const;
+const { preconditionFailed } = platformProblems;
 
 /** All operations that change accounts. */
 export function accountChangeEndpoints(deps: AccountChangeDeps): Endpoint[] {
@@ -63,16 +66,20 @@ const changeOwn = endpoint({
   summary: "Name one of the signed-in client's accounts, or make it the default of its currency",
   audience: "frontOffice",
   scope: null,
+  ...onCondition,
   body: ChangeOwnAccount,
   reply: ClientAccountDto,
   problems: {
+    preconditionFailed,
     clientBlocked: frontOfficeProblems.clientBlocked,
     accountClosed: problems.accountClosed,
     invalidState: problems.invalidState,
   },
   work: "write",
-  async handle(tx, { params, body, caller }) {
-    return toClientAccountDto(await changeOwnAccount(tx, clientOf(caller), params.id, body));
+  async handle(tx, { params, query, body, caller, tag }) {
+    const account = await changeOwnAccount(tx, clientOf(caller), { accountId: params.id, ifMatch: query.ifMatch }, body);
+    tag(account.version);
+    return toClientAccountDto(account);
   },
 });
 
@@ -131,12 +138,13 @@ const change = endpoint({
   summary: "Change an account's name or credit limit",
   audience: "system",
   scope: "ledger.admin",
+  ...onCondition,
   body: ChangeAccount,
   reply: AccountDto,
-  problems: { accountClosed: problems.accountClosed, insufficientFunds: problems.insufficientFunds },
+  problems: { preconditionFailed, accountClosed: problems.accountClosed, insufficientFunds: problems.insufficientFunds },
   work: "write",
-  async handle(tx, { params, body, caller }) {
-    return toAccountDto(await changeAccount(tx, params.accountId, seenBy(caller), body));
+  async handle(tx, { params, query, body, caller, tag }) {
+    return told(await changeAccount(tx, params.accountId, seenBy(caller, query), body), tag);
   },
 });
 
@@ -167,12 +175,13 @@ function changeBlocks(verb: keyof typeof BLOCKING): Endpoint {
     tags: [ACCOUNTS],
     audience: "system",
     scope: "ledger.write",
+    ...onCondition,
     body: BlockAccount,
     reply: AccountDto,
-    problems: { accountClosed: problems.accountClosed, accountNotActive: problems.accountNotActive },
+    problems: { preconditionFailed, accountClosed: problems.accountClosed, accountNotActive: problems.accountNotActive },
     work: "write",
-    async handle(tx, { params, body, caller }) {
-      return toAccountDto(await act(tx, params.accountId, seenBy(caller), sidesIn(body), body.reason));
+    async handle(tx, { params, query, body, caller, tag }) {
+      return told(await act(tx, params.accountId, seenBy(caller, query), sidesIn(body), body.reason), tag);
     },
   });
 }
@@ -188,11 +197,12 @@ const close = endpoint({
     "Empty: no balance, nothing held, nothing announced, no pending payment. Drafts do not count; they are refused when they are pended. A client's default hands this on to its next open account of the currency. A closed account is answered as it is.",
   audience: "system",
   scope: "ledger.write",
+  ...onCondition,
   reply: AccountDto,
-  problems: { accountNotEmpty: problems.accountNotEmpty },
+  problems: { preconditionFailed, accountNotEmpty: problems.accountNotEmpty },
   work: "write",
-  async handle(tx, { params, caller }) {
-    return toAccountDto(await closeAccount(tx, params.accountId, seenBy(caller), { by: "bank" }));
+  async handle(tx, { params, query, caller, tag }) {
+    return told(await closeAccount(tx, params.accountId, seenBy(caller, query), { by: "bank" }), tag);
   },
 });
 
@@ -207,4 +217,11 @@ function sidesIn(body: BlockAccount): Sides {
   return refusePlatform("validationFailed", { errors: { debit: ["At least one of debit and credit must be true."] } });
 }
 
-const seenBy = ({ tenant }: Caller): Visibility => ({ tenant, clientId: null });
+function seenBy({ tenant }: Caller, { ifMatch }: { readonly ifMatch?: string }): WhichAccount {
+  return { tenant, clientId: null, ifMatch };
+}
+
+function told(account: Account, tag: (version: bigint) => void): AccountDto {
+  tag(account.version);
+  return toAccountDto(account);
+}

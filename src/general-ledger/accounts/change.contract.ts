@@ -2,6 +2,17 @@
 
 import { AmountText, CurrencyCode, Nullable, type Static, strictObject, Type, Uuid } from "#platform/schema.ts";
 
+/** Query of what changes an account, or its header If-Match. */
+export const IfMatch = strictObject({
+  ifMatch: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: "ETag of the account as it was read; 412 when it has moved or changed since.",
+    }),
+  ),
+});
+
 const Name = Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 100, format: "plain-text" })));
 
 export const OpenOwnAccount = strictObject({ currency: CurrencyCode, name: Name }, { title: "OpenOwnAccount" });

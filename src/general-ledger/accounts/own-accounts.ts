@@ -39,9 +39,14 @@ export async function openOwnAccount(tx: Tx, kit: AccountKit, caller: ClientCall
 }
 
 /** Operation 15. Refuses as `changeAccount` does, and with 403 clientBlocked. */
-export async function changeOwnAccount(tx: Tx, caller: ClientCaller, accountId: string, wanted: ChangeOwnAccount): Promise<Account> {
+export async function changeOwnAccount(
+  tx: Tx,
+  caller: ClientCaller,
+  { accountId, ifMatch }: { readonly accountId: string; readonly ifMatch: string | undefined },
+  wanted: ChangeOwnAccount,
+): Promise<Account> {
   await refuseBlockedClient(tx, caller);
-  return await changeAccount(tx, accountId, ownOnly(caller), wanted);
+  return await changeAccount(tx, accountId, { ...ownOnly(caller), ifMatch }, wanted);
 }
 
 /** Operation 17. Refuses as `closeAccount` does, and with 403 clientBlocked. */

@@ -52,14 +52,17 @@ function systemAccounts(deps: AccountDeps): Endpoint[] {
       path: "/v2/ledger/internal/Accounts/{accountId}",
       tags: [ACCOUNTS, "GeneralLedger - System (2) / Accounts"],
       summary: "An account, system view",
+      description: "The ETag of the answer is the version of the account.",
       audience: "system",
       scope: "ledger.read",
       params: strictObject({ accountId: Uuid }),
       reply: AccountDto,
       work: "read",
-      async handle(tx, { params, caller }) {
-        const account = await accountStore.findAccount(tx, params.accountId, { tenant: caller.tenant, clientId: null });
-        return toAccountDto(account ?? refusePlatform("notFound"));
+      async handle(tx, { params, caller, tag }) {
+        const found = await accountStore.findAccount(tx, params.accountId, { tenant: caller.tenant, clientId: null });
+        const account = found ?? refusePlatform("notFound");
+        tag(account.version);
+        return toAccountDto(account);
       },
     }),
   ];
@@ -95,17 +98,19 @@ function ownAccounts(): Endpoint[] {
       tags: [ACCOUNTS],
       summary: "One of the signed-in client's accounts, by id, account number or IBAN",
       description:
-        "A hyphenated uuid is an id, anything else of 4 to 34 letters and digits a number or IBAN (also documented as GET /Accounts/{accountNumber}).",
+        "A hyphenated uuid is an id, anything else of 4 to 34 letters and digits a number or IBAN (also documented as GET /Accounts/{accountNumber}). The ETag of the answer is the version of the account.",
       audience: "frontOffice",
       scope: null,
       params: strictObject({ id: Type.Union([Uuid, Type.String({ pattern: "^[A-Za-z0-9]{4,34}$" })]) }),
       reply: ClientAccountDto,
       work: "read",
-      async handle(tx, { params, caller }) {
+      async handle(tx, { params, caller, tag }) {
         invariant(caller.kind === "client", "a front-office route with a system caller");
         const id = params.id.length === 36 ? params.id : await accountStore.findOwnAccountId(tx, caller.clientId, params.id);
-        const account = id === null ? null : await accountStore.findAccount(tx, id, { tenant: caller.tenant, clientId: caller.clientId });
-        return toClientAccountDto(account ?? refusePlatform("notFound"));
+        const found = id === null ? null : await accountStore.findAccount(tx, id, { tenant: caller.tenant, clientId: caller.clientId });
+        const account = found ?? refusePlatform("notFound");
+        tag(account.version);
+        return toClientAccountDto(account);
       },
     }),
   ];
