@@ -2,6 +2,7 @@
 
 import type { Tx } from "#platform/db.ts";
 import { FIRST_SLOT, LAST_SLOT, type Place } from "./place.ts";
+import { type ListView } from "./list-view.store.ts";
 import { Values } from "./statement.ts";
 import type { Range } from "./walk.ts";
 
@@ -54,33 +55,76 @@ export async function countUnbooked(
 
 const UNBOOKED_MAX = 1_000;
 
-/** Where one look begins and ends on each account: numbers of entries, and batches of drafted lines, all included. */
-export type Bounds = { id: string; low: bigint; high: bigint; draftLow: bigint; draftHigh: bigint };
+/**
+ * Where one look begins and ends on each account: numbers of entries, and batches of drafted lines, all included. `known`: the last entry that
+ * was there when the walk began.
+ */
+export type Bounds = { id: string; low: bigint; high: bigint; known: bigint; draftLow: bigint; draftHigh: bigint };
 
 /** A payment has at most fifty entries on one account: a look must get past them. */
 export const SHARE_MIN = 64;
+const LAST_BATCH = 2n ** 63n - 1n;
 
 /** Where a look behind that place begins and ends. */
-export async function findBounds(tx: Tx, entries: readonly EntryBounds[], range: Range, after: Place | null): Promise<Bounds[]> {
-  const { newestFirst } = range;
-  // The first page of all there is, and nothing drafted: there is no place to be found.
-  if (after === null && range.isWhole && !entries.some(({ hasDrafts }) => hasDrafts)) {
-    return entries.map(({ accountId, first, last }) => ({ id: accountId, low: first, high: last, draftLow: 1n, draftHigh: 0n }));
+export async function findBounds(
+  tx: Tx,
+  view: ListView,
+  entries: readonly EntryBounds[],
+  range: Range,
+  after: Place | null,
+): Promise<Bounds[]> {
+  const { newestFirst, head } = range;
+  // The first page of all there is: there is no place to be found.
+  if (after === null && range.isWhole) {
+    return entries.map(({ accountId, first, last, hasDrafts }) => {
+      return { id: accountId, low: first, high: last, known: last, draftLow: 1n, draftHigh: hasDrafts ? LAST_BATCH : 0n };
+    });
   }
-  // Both ends as sequences; the one where the walk stands may still hold slots that were met.
+  // Both ends as sequences; what was met of the payment where the walk stands is left out by its entries' numbers.
   const at = after?.sequence;
   const from = !newestFirst && at !== undefined && at > range.from ? at : range.from;
   const through = newestFirst && at !== undefined && at < range.through ? at : range.through;
-  return await tx.sql<Bounds>`
-    select a.id,
-           greatest(a.first, case when ${from <= 1n} then 1 else general_ledger.count_entries_through(a.id, ${from - 1n}) + 1 end) as low,
-           least(a.last, general_ledger.count_entries_through(a.id, ${through})) as high,
-           case when not a.drafts or ${from <= 1n} then 1 else general_ledger.last_draft_through(a.id, ${from}) end as "draftLow",
-           case when not a.drafts then 0 else general_ledger.last_draft_through(a.id, ${through}) end as "draftHigh"
-    from unnest(${entries.map(({ accountId }) => accountId)}::uuid[], ${entries.map(({ first }) => first)}::bigint[],
-                ${entries.map(({ last }) => last)}::bigint[], ${entries.map(({ hasDrafts }) => hasDrafts)}::boolean[])
-      with ordinality a(id, first, last, drafts, place)
-    order by a.place`;
+  const isKnown = range.isCurrent || through <= head;
+  const values = new Values();
+  const [first, last] = [values.bind(from - 1n), values.bind(through)];
+  const [low, high] = [
+    `greatest(a.first, case when ${first}::bigint < 1 then 1 else general_ledger.count_entries_through(a.id, ${first}) + 1 end)`,
+    `least(a.last, general_ledger.count_entries_through(a.id, ${last}))`,
+  ];
+  const met = after === null ? null : metEntries(view, after, newestFirst, values);
+  return await tx.query<Bounds>(
+    `${met === null ? "" : `with stand as materialized (${met.stand})`}
+     select a.id, ${met === null || newestFirst ? low : `greatest(${low}, (${met.last}) + 1)`} as low,
+            ${met === null || !newestFirst ? high : `least(${high}, (${met.first}) - 1)`} as high,
+            ${isKnown ? "a.last" : `case when a.drafts then general_ledger.count_entries_through(a.id, ${values.bind(head)}) else a.last end`} as known,
+            case when not a.drafts or ${first} < 1 then 1 else general_ledger.last_draft_through(a.id, ${first} + 1) end as "draftLow",
+            case when not a.drafts then 0 else general_ledger.last_draft_through(a.id, ${last}) end as "draftHigh"
+     from unnest(${values.bind(entries.map(({ accountId }) => accountId))}::uuid[], ${values.bind(entries.map((each) => each.first))}::bigint[],
+                 ${values.bind(entries.map((each) => each.last))}::bigint[], ${values.bind(entries.map(({ hasDrafts }) => hasDrafts))}::boolean[])
+       with ordinality a(id, first, last, drafts, place)
+     order by a.place`,
+    values.list,
+  );
+}
+
+/** SQL of the payment that was posted where the walk stands, and of the numbers of its entries on account `a` around the place. */
+function metEntries(view: ListView, { sequence, slot }: Place, newestFirst: boolean, values: Values) {
+  const [at, place] = [values.bind(sequence), values.bind(slot)];
+  const seqs = ([0, 1] as const).map((side) => {
+    const account = side === 0 ? "debit" : "credit";
+    return `select l.${account}_seq as seq from stand s join general_ledger.payment_line l on l.payment_id = s.id
+            where l.${account}_account_id = a.id and ${view.slotOf("l.line_no", side)} ${newestFirst ? ">=" : "<="} ${place}`;
+  });
+  const entries = seqs.join(" union all ");
+  return {
+    stand: `
+      select p.id
+      from (select * from general_ledger.journal j where j.first_sequence <= ${at} order by j.first_sequence desc limit 1) j
+      join general_ledger.payment p on p.id = j.subjects[least(${at} - j.first_sequence + 1, 2147483647)::integer]
+        and p.batch_id = j.batch_id and p.place = ${at} - j.first_sequence and p.state = 'posted'`,
+    first: `select min(l.seq) from (${entries}) l`,
+    last: `select max(l.seq) from (${entries}) l`,
+  };
 }
 
 /** So many entries at most. */

@@ -4,7 +4,7 @@
 import type { Tx } from "#platform/db.ts";
 import { type Bounds, cutDrafts, cutEntries, type EntryBounds, findBounds, readEdges, SHARE_MIN } from "./account-bounds.store.ts";
 import { andAll } from "./conditions.store.ts";
-import { type ListView, rowsOf } from "./list-view.store.ts";
+import { type ListView, postedAt, rowsOf } from "./list-view.store.ts";
 import { type Found, type Place } from "./place.ts";
 import { type Filter, Values } from "./statement.ts";
 import { type Look, mergeStreams, type Range } from "./walk.ts";
@@ -23,7 +23,7 @@ export function lookAlongAccounts(tx: Tx, view: ListView, entries: readonly Entr
     const limit = Math.min(wanted, most);
     const { newestFirst } = range;
     const share = Math.max(SHARE_MIN, Math.ceil(effort / entries.length));
-    const whole = await findBounds(tx, entries, range, after);
+    const whole = await findBounds(tx, view, entries, range, after);
     const cut = await cutDrafts(
       tx,
       whole.map((bounds) => cutEntries(bounds, newestFirst, share)),
@@ -76,19 +76,25 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, entries,
   const values = new Values();
   const ids = values.bind(bounds.map(({ id }) => id));
   const numbers = (pick: (each: Bounds) => bigint): string => `${values.bind(bounds.map(pick))}::bigint[]`;
-  const [low, high] = [numbers((each) => each.low), numbers((each) => each.high)];
-  const [head, most] = [values.bind(range.head), values.bind(limit)];
-  const behind = after === null ? null : `${newestFirst ? "<" : ">"} (${values.bind(after.sequence)}, ${values.bind(after.slot)})`;
-  const filters = filter(values);
+  const [low, high, known] = [numbers((each) => each.low), numbers((each) => each.high), numbers((each) => each.known)];
+  const most = values.bind(limit);
+  const isKnown = bounds.every((each) => each.known >= each.high);
   const hasDrafts = entries.some((each) => each.hasDrafts);
-  const standsBehind = (sequence: string): string => andAll(behind === null ? filters : [`(${sequence}, m.slot) ${behind}`, ...filters]);
+  // A statement may hold no value that it does not name.
+  const head = hasDrafts ? values.bind(range.head) : "";
+  const behind =
+    !hasDrafts || after === null
+      ? ""
+      : ` and (%, m.slot) ${newestFirst ? "<" : ">"} (${values.bind(after.sequence)}, ${values.bind(after.slot)})`;
+  const filters = andAll(filter(values));
+  const standsBehind = (sequence: string): string => behind.replace("%", sequence) + filters;
 
-  const linesOn = (kind: number, lines: string, account: string, leads: string, sequence: string, conditions: string): string => `
+  const linesOn = (kind: number, account: string, leads: string, sequence: string, conditions: string): string => `
     select ${KINDS} * (a.n - 1) + ${kind} as stream, f.*
     from unnest(${ids}::uuid[], ${numbers((each) => each.draftLow)}, ${numbers((each) => each.draftHigh)}) with ordinality a(id, low, high, n)
     cross join lateral (
       select ${sequence} as sequence, m.slot, m.payment_id as "paymentId"
-      from ${lines}
+      from general_ledger.payment_line l
       cross join ${rowsOf(view, leads)}
       where l.${account} = a.id and ${conditions}
         and ${sequence} between ${values.bind(range.from)} and ${values.bind(range.through)}${standsBehind(sequence)}
@@ -97,7 +103,6 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, entries,
   const drafts = (side: 0 | 1, account: string): string =>
     linesOn(
       1 + side,
-      "general_ledger.payment_line l",
       account,
       view.ofLine(side),
       "m.created_sequence",
@@ -109,7 +114,6 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, entries,
       : [
           linesOn(
             3 + side,
-            `general_ledger.released_line r join general_ledger.payment_line l on l.payment_id = r.payment_id and l.line_no = r.line_no and r.account_id = a.id`,
             account,
             view.ofReleased(`${ids}::uuid[]`),
             "m.sequence",
@@ -118,16 +122,16 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, entries,
         ];
   const both = [[0, "debit_account_id"] as const, [1, "credit_account_id"] as const];
   const others = hasDrafts ? both.flatMap(([side, account]) => [drafts(side, account), ...released(side, account)]) : [];
+  // Only of entries that are found it is looked up where they stand.
   const rows = await tx.query<Found & { stream: bigint }>(
-    `select ${KINDS} * (a.n - 1) as stream, f.*
-     from unnest(${ids}::uuid[], ${low}, ${high}) with ordinality a(id, low, high, n)
+    `select ${KINDS} * (a.n - 1) as stream, ${postedAt("f.payment_id")} as sequence, f.slot, f.payment_id as "paymentId"
+     from unnest(${ids}::uuid[], ${low}, ${high}, ${known}) with ordinality a(id, low, high, known, n)
      cross join lateral (
-       select m.sequence, m.slot, m.payment_id as "paymentId"
-       from general_ledger.entry e
-       cross join ${rowsOf(view, view.ofEntry)}
-       where e.account_id = a.id and e.account_seq between a.low and a.high
-         and (m.is_one_step or m.sequence <= ${head})${standsBehind("m.sequence")}
-       order by e.account_seq ${direction}
+       select m.slot, m.payment_id
+       from ${view.entries} m
+       where m.account_id = a.id and m.account_seq between a.low and a.high
+         ${isKnown ? "" : "and (m.account_seq <= a.known or m.is_one_step)"}${filters}
+       order by m.account_seq ${direction}
        limit ${most}) f${others.map((other) => ` union all ${other}`).join("")}`,
     values.list,
   );

@@ -3,8 +3,9 @@
 
 import type { Tx } from "#platform/db.ts";
 import { andAll } from "./conditions.store.ts";
-import { type ListView, rowsOf, standsAt } from "./list-view.store.ts";
-import { FIRST_SLOT, type Found, LAST_SLOT } from "./place.ts";
+import { type ListView, postedAt } from "./list-view.store.ts";
+import { readSkipping } from "./skip.store.ts";
+import { FIRST_SLOT, LAST_SLOT } from "./place.ts";
 import { type Filter, Values } from "./statement.ts";
 import type { Look, Range } from "./walk.ts";
 
@@ -33,9 +34,13 @@ export async function lastChangeDatedBefore(tx: Tx, before: Date, limit: bigint)
   return rows[0]?.last ?? 0n;
 }
 
+/** The change `u` brought its payment into the books. */
+const IS_CREATION = `(u.change = 'payment.drafted' or u.change = 'payment.pending' and exists (
+           select from general_ledger.payment_change c where c.payment_id = u.subject and c.change_no = 1 and c.change = 'payment.pending'))`;
+
 /** Looks along the journal. */
 export function lookAlongJournal(tx: Tx, view: ListView, range: Range, filter: Filter): Look {
-  return async (after, limit, effort) => {
+  return async (after, limit, effort, skip) => {
     const { newestFirst, head } = range;
     const size = BigInt(effort);
     const high = newestFirst
@@ -45,32 +50,41 @@ export function lookAlongJournal(tx: Tx, view: ListView, range: Range, filter: F
     if (low > high) return { found: [], through: null };
 
     const values = new Values();
-    const [lowest, highest, began] = [values.bind(low), values.bind(high), values.bind(head)];
-    const pieces = [
-      `u.sequence = ${standsAt(began)}`,
-      ...(after === null
-        ? []
-        : [`(u.sequence, m.slot) ${newestFirst ? "<" : ">"} (${values.bind(after.sequence)}, ${values.bind(after.slot)})`]),
-      ...filter(values),
-    ];
+    const [lowest, highest] = [values.bind(low), values.bind(high)];
+    const filters = andAll(filter(values));
+    const behind =
+      after === null
+        ? ""
+        : ` and (u.sequence, m.slot) ${newestFirst ? "<" : ">"} (${values.bind(after.sequence)}, ${values.bind(after.slot)})`;
     const direction = newestFirst ? "desc" : "asc";
-    const found = await tx.query<Found>(
+    // What was posted since the walk began stands where its payment was created.
+    const began = range.isCurrent ? null : values.bind(head);
+    const isSettled = began === null || high <= head ? "" : ` and (u.sequence <= ${began} or m.is_one_step)`;
+    const isUnsettled = began === null ? "not m.is_booked" : `(not m.is_booked or ${postedAt("m.payment_id")} > ${began})`;
+    const { rows, skipped } = await readSkipping(
+      tx,
       `select u.sequence, m.slot, m.payment_id as "paymentId"
        from general_ledger.journal j
        cross join lateral (
          select j.first_sequence + c.place - 1 as sequence, c.change, c.subject, c.place
          from unnest(j.changes, j.subjects) with ordinality c(change, subject, place)) u
-       cross join ${rowsOf(view, "m.payment_id = u.subject")}
+       cross join lateral (
+         select m.payment_id, m.slot from ${view.changed} m
+         where u.change = 'payment.posted' and ${view.isPosted}${isSettled}${filters}
+         union all
+         select m.payment_id, m.slot from ${view.changed} m
+         where ${IS_CREATION} and ${view.isListed} and ${isUnsettled}${filters}) m
        where j.first_sequence >= (select coalesce(max(b.first_sequence), 0) from general_ledger.journal b where b.first_sequence <= ${lowest})
          and j.first_sequence <= ${highest} and u.sequence between ${lowest} and ${highest}
-         and u.change in ('payment.posted', 'payment.drafted', 'payment.pending')${andAll(pieces)}
+         and u.change in ('payment.posted', 'payment.drafted', 'payment.pending')${behind}
        order by j.first_sequence ${direction}, u.place ${direction}, m.slot ${direction}
        limit ${values.bind(limit)}`,
-      values.list,
+      values,
+      skip,
     );
     const isEnd = newestFirst ? low === range.from : high === range.through;
     const through = newestFirst ? { sequence: low, slot: FIRST_SLOT } : { sequence: high, slot: LAST_SLOT };
-    return { found, through: isEnd && found.length < limit ? null : through };
+    return { found: rows, skipped, through: isEnd && skipped + rows.length < limit ? null : through };
   };
 }
 

@@ -1,10 +1,19 @@
-// What lists are made of, as the walks read it: the view, and how a row of it is reached from an entry or a drafted line.
+// What lists are made of, as the walks read it. Each kind of list has a view of all that may stand in it; what is booked is read from
+// sources that look into no table a filter does not ask for, because thousands of rows are looked at for a page.
 
-/** One kind of list. All pieces are SQL; `m` is a row of the view, `a` one of the accounts asked for, `e` an entry, `l` a line. */
+/** One kind of list. All pieces are SQL; `m` is a row of it, `a` one of the accounts asked for, `l` a line, `u` a change of the journal. */
 export type ListView = {
+  /** The view: everything, wherever it stands. */
   readonly name: string;
-  /** From an entry to its row, once for each row. */
-  readonly ofEntry: string;
+  /** Entries as rows of the list, with `account_id` and `account_seq`. */
+  readonly entries: string;
+  /** All rows of the payment of `u`, drafts among them; `is_booked` where it stands at its posting. */
+  readonly changed: string;
+  /** Which of these are in the list, of a posting and of any other change. */
+  readonly isPosted: string;
+  readonly isListed: string;
+  /** The slot of a side (0 or 1) of a line. */
+  slotOf(lineNo: string, side: 0 | 1): string;
   /** From a line on the debited (0) or credited (1) account to its row, once for each row. */
   ofLine(side: 0 | 1): string;
   /**
@@ -17,7 +26,33 @@ export type ListView = {
 /** Sides of lines. */
 export const TRANSACTIONS: ListView = {
   name: "general_ledger.movement",
-  ofEntry: "m.payment_id = e.payment_id and m.line_no = e.line_no and m.side = case when e.amount_minor < 0 then 0 else 1 end",
+  entries: `(
+    select e.account_id, e.account_seq, e.payment_id, case when e.amount_minor < 0 then 0 else 1 end as side,
+           2 * e.line_no + case when e.amount_minor < 0 then 0 else 1 end as slot, 'posted' as state, abs(e.amount_minor) as amount_minor,
+           l.type, l.currency, coalesce(l.description, p.description) as description, p.reference, p.value_date, p.created_at,
+           e.booked_at as posted_at, e.booked_at as dated_at,
+           (select o.drafted_in is null from general_ledger.payment_line o
+            where o.payment_id = e.payment_id and o.line_no = e.line_no) as is_one_step
+    from general_ledger.entry e
+    left join general_ledger.payment_line l on l.payment_id = e.payment_id and l.line_no = e.line_no
+    left join general_ledger.payment p on p.id = e.payment_id)`,
+  changed: `(
+    select l.payment_id, s.side, 2 * l.line_no + s.side as slot, l.debit_seq is not null as is_booked, l.drafted_in is null as is_one_step,
+           case when l.debit_seq is not null then 'posted' when p.state = 'pending' then 'pending' else 'cancelled' end as state,
+           case when l.debit_seq is null then l.amount_minor else coalesce(l.posted_minor, l.amount_minor) end as amount_minor,
+           l.type, l.currency, coalesce(l.description, p.description) as description, p.reference, p.state as payment_state, p.value_date, p.created_at,
+           case when l.debit_seq is not null then p.posted_at end as posted_at,
+           case when l.debit_seq is not null then p.posted_at else p.created_at end as dated_at,
+           case s.side when 0 then l.debit_account_id else l.credit_account_id end as account_id,
+           (select o.tenant from general_ledger.account o
+            where o.id = case s.side when 0 then l.debit_account_id else l.credit_account_id end) as tenant
+    from general_ledger.payment_line l
+    cross join (values (0), (1)) s(side)
+    left join general_ledger.payment p on p.id = l.payment_id
+    where l.payment_id = u.subject)`,
+  isPosted: "m.is_booked",
+  isListed: "m.payment_state <> 'draft'",
+  slotOf: (lineNo, side) => `2 * ${lineNo} + ${side}`,
   ofLine: (side) => `m.payment_id = l.payment_id and m.line_no = l.line_no and m.side = ${side}`,
   ofReleased: null,
 };
@@ -25,9 +60,24 @@ export const TRANSACTIONS: ListView = {
 /** Payments; one with several lines on an account is met at the first of them. */
 export const PAYMENTS: ListView = {
   name: "general_ledger.listed_payment",
-  ofEntry: `m.payment_id = e.payment_id and not exists (
+  entries: `(
+    select e.account_id, e.account_seq, e.payment_id, 0 as slot, 'posted' as state, e.booked_at as dated_at, p.type, p.metadata, p.client_id,
+           p.external_id, p.tenant,
+           (select o.change_no = 1 from general_ledger.payment o where o.id = e.payment_id) as is_one_step
+    from general_ledger.entry e
+    left join general_ledger.payment p on p.id = e.payment_id
+    where e.line_no = 1 or not exists (
       select from general_ledger.payment_line o
-      where o.payment_id = e.payment_id and o.line_no < e.line_no and o.debit_seq is not null and a.id in (o.debit_account_id, o.credit_account_id))`,
+      where o.payment_id = e.payment_id and o.line_no < e.line_no and o.debit_seq is not null
+        and e.account_id in (o.debit_account_id, o.credit_account_id)))`,
+  changed: `(
+    select u.subject as payment_id, 0 as slot, p.state = 'posted' as is_booked, p.change_no = 1 as is_one_step, p.state::text as state,
+           coalesce(p.posted_at, p.created_at) as dated_at, p.type, p.metadata, p.client_id, p.external_id, p.tenant
+    from (values (0)) one(slot)
+    left join general_ledger.payment p on p.id = u.subject)`,
+  isPosted: "true",
+  isListed: "true",
+  slotOf: () => "0",
   ofLine: () => `m.payment_id = l.payment_id and not exists (
       select from general_ledger.payment_line o
       where o.payment_id = l.payment_id and o.line_no < l.line_no and a.id in (o.debit_account_id, o.credit_account_id))`,
@@ -48,4 +98,10 @@ export function rowsOf({ name }: ListView, leads: string): string {
 /** The sequence at which a row stands for a walk that began at that head. */
 export function standsAt(head: string): string {
   return `case when m.is_booked and (m.is_one_step or m.sequence <= ${head}) then m.sequence else m.created_sequence end`;
+}
+
+/** The sequence at which a posted payment was posted. */
+export function postedAt(paymentId: string): string {
+  return `(select j.first_sequence + p.place from general_ledger.payment p join general_ledger.journal j on j.batch_id = p.batch_id
+           where p.id = ${paymentId})`;
 }

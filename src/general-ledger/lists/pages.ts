@@ -48,17 +48,17 @@ export async function readListPage(
   const range = await rangeOf(tx, dates, { newestFirst, head: began, now, at: after?.sequence ?? null });
 
   const { look, skipped = 0, count = null } = await open(range, skip);
-  const wanted = skip - skipped + request.pageSize;
+  const left = skip - skipped;
   const isNumbered = request.pageNumber !== undefined;
-  const { found, rest } = await walk(look, after, wanted, isNumbered ? EFFORT_MAX : EFFORT);
-  if (isNumbered && rest !== null && found.length < wanted) {
+  const { found, rest, ...walked } = await walk(look, after, left + request.pageSize, isNumbered ? EFFORT_MAX : EFFORT, left);
+  if (isNumbered && rest !== null && found.length < request.pageSize) {
     refusePlatform("validationFailed", {
       errors: { pageNumber: ["Too few of the newest rows match these filters; use cursor, or narrower filters."] },
     });
   }
   const total = await countAll();
   return {
-    found: found.slice(skip - skipped),
+    found,
     page: {
       pageNumber: request.pageNumber ?? 1,
       pageSize: request.pageSize,
@@ -69,10 +69,10 @@ export async function readListPage(
 
   async function countAll(): Promise<number | null> {
     if (count !== null) return count;
-    if (rest === null && after === null) return found.length + skipped;
+    if (rest === null && after === null) return skipped + walked.skipped + found.length;
     if (request.includeTotalCount !== true) return null;
-    const all = await walk(look, null, COUNT_MAX, EFFORT_MAX);
-    return all.rest === null ? all.found.length + skipped : null;
+    const all = await walk(look, null, COUNT_MAX, EFFORT_MAX, COUNT_MAX - 1);
+    return all.rest === null ? skipped + all.skipped + all.found.length : null;
   }
 }
 
@@ -83,5 +83,6 @@ export async function rangeOf(tx: Tx, { from, before }: DateBounds, { newestFirs
   const first = from === null ? 1n : (await countChangesBefore(tx, from)) + 1n;
   const limit = newestFirst && at !== null && at < now ? at : now;
   const last = before === null ? now : await lastChangeDatedBefore(tx, before, limit);
-  return { newestFirst, head, from: first, through: last < now ? last : now, isWhole: from === null && before === null };
+  const isWhole = from === null && before === null;
+  return { newestFirst, head, from: first, through: last < now ? last : now, isWhole, isCurrent: head === now };
 }

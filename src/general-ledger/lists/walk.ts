@@ -12,16 +12,28 @@ export type Range = {
   readonly through: bigint;
   /** Both ends are those of the ledger: nothing is left out. */
   readonly isWhole: boolean;
+  /** Nothing has been booked since the walk began, as far as this snapshot knows. */
+  readonly isCurrent: boolean;
 };
 
-/** One look at a list: the first things behind `after`, and how far the look went (null: to the end); `spent` rows, where more than asked for. */
-export type Stretch = { readonly found: readonly Found[]; readonly through: Place | null; readonly spent?: number };
+/**
+ * One look at a list: the first things behind `after`, and how far the look went (null: to the end). `skipped` of the first were left out as
+ * asked; `spent` rows, where more than asked for.
+ */
+export type Stretch = {
+  readonly found: readonly Found[];
+  readonly through: Place | null;
+  readonly skipped?: number;
+  readonly spent?: number;
+};
 
-/** Looks for at most `limit` things behind `after` (null: from the beginning), at about `effort` rows. */
-export type Look = (after: Place | null, limit: number, effort: number) => Promise<Stretch>;
+/** Looks for at most `limit` things behind `after` (null: from the beginning), at about `effort` rows. May leave out the first `skip` of them. */
+export type Look = (after: Place | null, limit: number, effort: number, skip: number) => Promise<Stretch>;
 
 export type Walked = {
+  /** Without those that were skipped. */
   readonly found: readonly Found[];
+  readonly skipped: number;
   /** Where to go on; null: nothing is left. */
   readonly rest: Place | null;
 };
@@ -29,20 +41,25 @@ export type Walked = {
 /** Rows that one look is to cost at most. */
 const STRETCH = 2_500;
 
-/** Walks behind `start` until `wanted` things are found or `effort` rows were looked at. */
-export async function walk(look: Look, start: Place | null, wanted: number, effort: number): Promise<Walked> {
+/** Walks behind `start` until `wanted` things are found, the first `skip` of them only counted, or `effort` rows were looked at. */
+export async function walk(look: Look, start: Place | null, wanted: number, effort: number, skip = 0): Promise<Walked> {
   const found: Found[] = [];
+  let skipped = 0;
   let after = start;
   for (let left = effort; left > 0; ) {
     // One more than wanted tells whether something is left.
-    const stretch = await look(after, wanted + 1 - found.length, Math.min(left, STRETCH));
-    found.push(...stretch.found);
-    if (found.length > wanted) return { found: found.slice(0, wanted), rest: found[wanted - 1] ?? start };
-    if (stretch.through === null) return { found, rest: null };
+    const stretch = await look(after, wanted + 1 - skipped - found.length, Math.min(left, STRETCH), skip - skipped);
+    skipped += stretch.skipped ?? 0;
+    const over = Math.min(skip - skipped, stretch.found.length);
+    skipped += over;
+    found.push(...stretch.found.slice(over));
+    const wantedHere = wanted - skipped;
+    if (found.length > wantedHere) return { found: found.slice(0, wantedHere), skipped, rest: found[wantedHere - 1] ?? start };
+    if (stretch.through === null) return { found, skipped, rest: null };
     after = stretch.through;
     left -= Math.max(STRETCH, stretch.spent ?? 0);
   }
-  return { found, rest: after };
+  return { found, skipped, rest: after };
 }
 
 /** One of several streams that together make a list: its rows in order, and how far it was read; null: to its end. */
