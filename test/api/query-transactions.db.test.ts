@@ -131,3 +131,31 @@ describe("the body", () => {
     }
   });
 });
+
+test.each(["createdAt", "postedAt", "valueDate", "amount"] as const)(
+  "%s orders the lists by query as it orders this one",
+  async (sortBy) => {
+    const [account, payer] = [await bank.aClientAccount(), await bank.anAccount()];
+    for (const [amount, valueDate] of [
+      ["5.00", "2026-03-01"],
+      ["0.50", "2026-01-01"],
+      ["12.00", "2026-02-01"],
+    ])
+      bodyOf(await bank.transfer(aTransfer(payer, account, String(amount), { externalId: unique("order"), valueDate })));
+    const own = bank.clientCalls(account.clientId ?? "");
+    for (const sortDirection of ["asc", "desc"]) {
+      const idsOf = (page: Readonly<Record<string, unknown>>): unknown[] => (page["items"] as { id: string }[]).map(({ id }) => id);
+      const whole = idsOf(bodyOf(await bank.system.post(PATH, { accountIds: [account.id], sortBy, sortDirection })));
+      for (const get of [
+        (query: string) => bank.system.get(`/internal/Transactions?${query}`),
+        (query: string) => own.get(`/Transactions?${query}`),
+      ]) {
+        const query = `accountId=${account.id}&sortBy=${sortBy}&sortDirection=${sortDirection}&pageSize=2`;
+        const first = bodyOf(await get(query));
+        const rest = bodyOf(await get(`${query}&cursor=${String(first["nextCursor"])}`));
+        expect([...idsOf(first), ...idsOf(rest)]).toEqual(whole);
+        expect((await get(`accountId=${account.id}&cursor=${String(first["nextCursor"])}`)).status).toBe(400);
+      }
+    }
+  },
+);

@@ -81,7 +81,7 @@ export const accountChecks: readonly Check[] = [
      where (x.account_seq <> x.seq_before + 1 or x.balance_after <> x.balance_before::numeric + x.amount_minor or x.booked_at < x.booked_before)
        and f.broken`,
   ),
-  // A recalculation raises it, too, and is told nowhere else.
+  // A recalculation raises it, too; those of closed accounts, and before migration 0027 all, are told nowhere else.
   check(
     "INV-6",
     "an account's version rose with every entry, every change of what is held, and every change of the account",

@@ -20,6 +20,10 @@ const search = Type.Optional(
   Type.String({ minLength: 1, maxLength: 100, description: "Part of the description or the reference, in any letter case." }),
 );
 
+const order = enumOf(["createdAt", "postedAt", "valueDate", "amount"], {
+  description: "Without it: the order of the ledger. With it: for results of at most 10 000 transactions, else 400.",
+});
+
 /** Query of operation 28. */
 export const OwnTransactionsQuery = strictObject({
   accountId: Type.Optional(Uuid),
@@ -31,6 +35,7 @@ export const OwnTransactionsQuery = strictObject({
   ...amounts,
   ...dates,
   search,
+  sortBy: Type.Optional(order),
   ...listQuery,
 });
 
@@ -45,7 +50,7 @@ const systemFilters = {
 };
 
 /** Query of operation 30. */
-export const TransactionsQuery = strictObject({ ...systemFilters, ...listQuery });
+export const TransactionsQuery = strictObject({ ...systemFilters, sortBy: Type.Optional(order), ...listQuery });
 
 /** Body of operation 31. */
 export const TransactionsSearch = strictObject(
@@ -63,11 +68,7 @@ export const TransactionsSearch = strictObject(
     dateFrom: Type.Optional(Nullable(DateOrDateTimeText)),
     dateTo: Type.Optional(Nullable(DateOrDateTimeText)),
     search: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 100 }))),
-    sortBy: Type.Optional(
-      Nullable(enumOf(["createdAt", "postedAt", "valueDate", "amount"]), {
-        description: "Without it: the order of the ledger. With it: for results of at most 10 000 transactions, else 400.",
-      }),
-    ),
+    sortBy: Type.Optional(Nullable(order)),
     ...listQuery,
   },
   { title: "TransactionsSearch" },

@@ -5,14 +5,16 @@ import { type Endpoint, endpoint } from "#platform/http/endpoint.ts";
 import { invariant, platformProblems } from "#platform/problem.ts";
 import { fileReply, strictObject, Type, Uuid } from "#platform/schema.ts";
 import { XLSX_MEDIA_TYPE } from "#platform/table-file.ts";
+import type { Tx } from "#platform/db.ts";
 import { LIST_RULES } from "../lists/list-query.ts";
+import type { ListRequest } from "../lists/pages.ts";
 import { actorOf } from "../payments/outcome.ts";
 import { ClientTransactionDto, TransactionDto } from "./contract.ts";
-import { readFilter } from "./filter.ts";
+import { readFilter, type TransactionFilter } from "./filter.ts";
 import { exportTransactions, type ReportDeps } from "./report.ts";
-import { readSortedTransactions } from "./sorted-transactions.ts";
+import { readSortedTransactions, type SortBy } from "./sorted-transactions.ts";
 import { OwnTransactionsQuery, TransactionsQuery, TransactionsReportQuery, TransactionsSearch } from "./queries.ts";
-import { readTransaction, readTransactions, refuseForeignAccounts, refuseUnknownAccount } from "./transactions.ts";
+import { readTransaction, readTransactions, refuseForeignAccounts, refuseUnknownAccount, type TransactionPage } from "./transactions.ts";
 import { toClientTransactionDto, toTransactionDto } from "./views.ts";
 
 const TRANSACTIONS = "GeneralLedger - System (1) / Transactions";
@@ -47,7 +49,7 @@ function ownTransactions(): Endpoint[] {
         const filter = readFilter({ ...query, clientId }, tenant);
         if (filter.accounts !== null)
           await refuseForeignAccounts(tx, [...new Set([query.accountId ?? [], query.accountIds ?? []].flat())], clientId, tenant);
-        const { rows, ...page } = await readTransactions(tx, "own", filter, query);
+        const { rows, ...page } = await readInOrder(tx, "own", filter, query);
         return { items: rows.map(toClientTransactionDto), ...page };
       },
     }),
@@ -84,7 +86,7 @@ function systemTransactions(): Endpoint[] {
       work: "read",
       async handle(tx, { query, caller }) {
         if (query.accountId !== undefined) await refuseUnknownAccount(tx, query.accountId, caller.tenant);
-        const { rows, ...page } = await readTransactions(tx, "list", readFilter(query, caller.tenant), query);
+        const { rows, ...page } = await readInOrder(tx, "list", readFilter(query, caller.tenant), query);
         return { items: rows.map(toTransactionDto), ...page };
       },
     }),
@@ -101,14 +103,18 @@ function systemTransactions(): Endpoint[] {
       reply: pageOf(TransactionDto),
       work: "read",
       async handle(tx, { body, caller }) {
-        const filter = readFilter(body, caller.tenant);
-        const { sortBy, ...request } = body;
-        const { rows, ...page } =
-          sortBy == null ? await readTransactions(tx, "query", filter, request) : await readSortedTransactions(tx, filter, request, sortBy);
+        const { rows, ...page } = await readInOrder(tx, "query", readFilter(body, caller.tenant), body);
         return { items: rows.map(toTransactionDto), ...page };
       },
     }),
   ];
+}
+
+type Ordered = ListRequest & { readonly sortBy?: SortBy | null };
+
+/** In the order that is asked for, else in the ledger's. */
+async function readInOrder(tx: Tx, kind: string, filter: TransactionFilter, { sortBy, ...request }: Ordered): Promise<TransactionPage> {
+  return sortBy == null ? await readTransactions(tx, kind, filter, request) : await readSortedTransactions(tx, filter, request, sortBy);
 }
 
 function reports(deps: ReportDeps): Endpoint[] {

@@ -17,7 +17,7 @@ export type SortBy = "createdAt" | "postedAt" | "valueDate" | "amount";
 const FOUND_MAX = 10_000;
 const EFFORT_MAX = 20_000;
 
-/** Operation 31 with sortBy. Equal values, and those without postedAt behind all others, stand in the order of the ledger. */
+/** Operations 28, 30 and 31 with sortBy. Equal values, and those without postedAt behind all others, stand in the order of the ledger. */
 export async function readSortedTransactions(
   tx: Tx,
   filter: TransactionFilter,
