@@ -121,8 +121,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: KEYS,
-        from: "      await store.keepAnswer(tx, key.id, 200, body);\n      return",
-        to: "      setTimeout(() => void db.write(actor, (after) => store.keepAnswer(after, key.id, 200, body)), 30);\n      return",
+        from: "      await store.keepAnswer(tx, key.id, 200, await sealedText(tx, key, told, sealer));\n      return",
+        to:
+          "      const kept = await sealedText(tx, key, told, sealer);\n" +
+          "      setTimeout(() => void db.write(actor, (after) => store.keepAnswer(after, key.id, 200, kept)), 30);\n      return",
       },
     ],
     killer: { suite: "crash-points", long: true },
@@ -215,7 +217,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         fn: "general_ledger.book_changes",
-        from: " and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no =",
+        from: " and p.state = p_state[positions[width_bucket(p.id, (select ids))]] and p.change_no =",
         to: " and p.change_no =",
       },
     ],
@@ -233,7 +235,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         fn: "general_ledger.book_changes",
-        from: " and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no = p_number[positions[width_bucket(p.id, ids)]] - 1;",
+        from: " and p.state = p_state[positions[width_bucket(p.id, (select ids))]] and p.change_no = p_number[positions[width_bucket(p.id, (select ids))]] - 1;",
         to: ";",
       },
     ],
