@@ -623,11 +623,11 @@ function general_ledger.book_accounts(p_accounts uuid[], p_at timestamp with tim
   AS $function$
   begin
     update general_ledger.account a
-    set balance_minor = p_balance[width_bucket(a.id, p_accounts)], last_seq = p_seq[width_bucket(a.id, p_accounts)],
-        held_minor = p_held[width_bucket(a.id, p_accounts)], incoming_minor = p_incoming[width_bucket(a.id, p_accounts)],
-        version = p_seq[width_bucket(a.id, p_accounts)] + p_ahead[width_bucket(a.id, p_accounts)],
-        last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, p_accounts)] then p_at else a.last_booked_at end
-    where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, p_accounts)] + p_ahead[width_bucket(a.id, p_accounts)];
+    set balance_minor = p_balance[width_bucket(a.id, (select p_accounts))], last_seq = p_seq[width_bucket(a.id, (select p_accounts))],
+        held_minor = p_held[width_bucket(a.id, (select p_accounts))], incoming_minor = p_incoming[width_bucket(a.id, (select p_accounts))],
+        version = p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))],
+        last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, (select p_accounts))] then p_at else a.last_booked_at end
+    where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))];
   end
   $function$
 
@@ -658,17 +658,20 @@ function general_ledger.book_changes(p_batch bigint, p_at timestamp with time zo
              case when u.operation >= 'cancel' then p_at end,
              case when u.operation = 'post' then greatest(coalesce(p_value_date[u.n], p_today), p_first_open) else p.value_date end,
              case when u.operation <> 'post' then p.asked_value_date when p_value_date[u.n] < p_first_open then p_value_date[u.n] end
-      from (select n, p_operation[n] as operation from (select positions[width_bucket(p.id, ids)] as n) x) u)
-    where p.id = any(ids) and p.state = p_state[positions[width_bucket(p.id, ids)]] and p.change_no = p_number[positions[width_bucket(p.id, ids)]] - 1;
+      from (select n, p_operation[n] as operation from (select positions[width_bucket(p.id, (select ids))] as n) x) u)
+    where p.id = any(ids) and p.state = p_state[positions[width_bucket(p.id, (select ids))]] and p.change_no = p_number[positions[width_bucket(p.id, (select ids))]] - 1;
     get diagnostics booked = row_count;
     if booked <> cardinality(ids) then
       raise exception 'a payment was changed under the locks of its accounts' using errcode = 'serialization_failure';
     end if;
 
+    delete from general_ledger.open_payment o
+    where o.payment_id = any(ids) and p_operation[positions[width_bucket(o.payment_id, (select ids))]] >= 'post';
+
     if 'cancel' = any(p_operation) or 'expire' = any(p_operation) then
       update general_ledger.reversal r
       set withdrawn = true
-      where r.reversing_payment_id = any(ids) and not r.withdrawn and p_operation[positions[width_bucket(r.reversing_payment_id, ids)]] >= 'cancel';
+      where r.reversing_payment_id = any(ids) and not r.withdrawn and p_operation[positions[width_bucket(r.reversing_payment_id, (select ids))]] >= 'cancel';
     end if;
   end
   $function$
@@ -682,37 +685,48 @@ function general_ledger.book_drafted_lines(p_accounts uuid[], p_operation genera
   declare
     ids uuid[];
     befores integer[]; -- how many lines stand before those of the payment
+    posted uuid[]; others uuid[];
     lines bigint;
     known bigint;
     same bigint;
   begin
-    select array_agg(u.id), array_agg(u.before), sum(u.lines) into ids, befores, lines
-    from (select u.payment as id, min(u.at) - 1 as before, count(*) as lines
+    select array_agg(u.id), array_agg(u.before), sum(u.lines), array_agg(u.id) filter (where u.operation = 'post'),
+           array_agg(u.id) filter (where u.operation <> 'post')
+    into ids, befores, lines, posted, others
+    from (select u.payment as id, u.operation, min(u.at) - 1 as before, count(*) as lines
           from unnest(p_payment, p_operation) with ordinality u(payment, operation, at)
-          where u.operation >= 'pend' group by u.payment order by u.payment) u;
+          where u.operation >= 'pend' group by u.payment, u.operation order by u.payment) u;
     if ids is null then
       return;
     end if;
 
     with booked as (
       update general_ledger.payment_line l
-      set debit_seq = p_debit_seq[befores[width_bucket(l.payment_id, ids)] + l.line_no],
-          credit_seq = p_credit_seq[befores[width_bucket(l.payment_id, ids)] + l.line_no],
-          posted_minor = p_booked[befores[width_bucket(l.payment_id, ids)] + l.line_no]
-      where l.payment_id = any(ids) and p_operation[befores[width_bucket(l.payment_id, ids)] + 1] = 'post'
+      set debit_seq = p_debit_seq[befores[width_bucket(l.payment_id, (select ids))] + l.line_no],
+          credit_seq = p_credit_seq[befores[width_bucket(l.payment_id, (select ids))] + l.line_no],
+          posted_minor = p_booked[befores[width_bucket(l.payment_id, (select ids))] + l.line_no]
+      where l.payment_id = any(posted)
       returning l.payment_id, l.line_no, l.debit_account_id, l.credit_account_id, l.amount_minor
     )
     select count(*), count(*) filter (where l.debit_account_id = p_accounts[p_debit[l.n]] and l.credit_account_id = p_accounts[p_credit[l.n]] and l.amount_minor = p_ordered[l.n])
     into known, same
     from (
-      select b.*, befores[width_bucket(b.payment_id, ids)] + b.line_no as n from booked b
+      select b.*, befores[width_bucket(b.payment_id, (select ids))] + b.line_no as n from booked b
       union all
-      select x.payment_id, x.line_no, x.debit_account_id, x.credit_account_id, x.amount_minor, befores[width_bucket(x.payment_id, ids)] + x.line_no
+      select x.payment_id, x.line_no, x.debit_account_id, x.credit_account_id, x.amount_minor, befores[width_bucket(x.payment_id, (select ids))] + x.line_no
       from general_ledger.payment_line x
-      where x.payment_id = any(ids) and p_operation[befores[width_bucket(x.payment_id, ids)] + 1] <> 'post'
+      where x.payment_id = any(others)
     ) l;
     if known <> lines or same <> lines then
       raise exception 'the lines of a payment are others than those that were judged' using errcode = 'invalid_parameter_value';
+    end if;
+
+    if 0 = any(p_booked) then
+      insert into general_ledger.released_line (account_id, payment_id, line_no)
+      select s.account_id, l.payment_id, l.line_no
+      from general_ledger.payment_line l
+      cross join lateral (values (l.debit_account_id), (l.credit_account_id)) s(account_id)
+      where l.payment_id = any(posted) and l.posted_minor = 0;
     end if;
   end
   $function$
@@ -769,19 +783,30 @@ function general_ledger.check_entries()
    LANGUAGE plpgsql
   AS $function$
   declare
+    named constant uuid[] := array(select distinct e.account_id from added e);
+    ids uuid[];
+    currencies text[];
+    payments uuid[];
     culprit uuid;
   begin
-    select e.payment_id into culprit
-    from added e
-    left join lateral (select a.currency from general_ledger.account a where a.id = e.account_id limit 1) a on true
-    group by e.payment_id, a.currency
-    having sum(e.amount_minor) <> 0 or a.currency is null
-    limit 1;
-    if found then
+    -- Every payment sums to zero in each currency. An account that is none has no currency.
+    select array_agg(a.id), array_agg(a.currency) into ids, currencies
+    from (select x.id, x.currency from general_ledger.account x where x.id = any(named) order by x.id) a;
+    select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
+    from (
+      select e.payment_id, sum(e.amount_minor) as total
+      from added e
+      group by e.payment_id, currencies[width_bucket(e.account_id, (select ids))]
+    ) s;
+    if cardinality(ids) is distinct from cardinality(named) then
+      select e.payment_id into culprit from added e where e.account_id <> all(ids) or ids is null limit 1;
+    end if;
+    if culprit is not null then
       raise exception 'the entries of payment % do not sum to zero', culprit using errcode = 'check_violation';
     end if;
 
-    -- One probe of the journal for each batch, and not an EXISTS under an OR: that was planned as a scan of the whole journal.
+    -- Each is being posted: by a batch that is not in the journal yet. (One probe of the journal for each batch, and not an EXISTS under
+    -- an OR: that was planned as a scan of the whole journal.)
     select b.payment_id into culprit
     from (
       select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(e.payment_id))[1] as payment_id
@@ -1200,9 +1225,10 @@ function general_ledger.has_pending_payment(p_account uuid)
       select from general_ledger.account a where a.id = p_account and (a.held_minor <> 0 or a.incoming_minor <> 0)
     ) or exists (
       select from general_ledger.account a
-      cross join general_ledger.payment p
-      where a.id = p_account and not a.credit_normal and p.state = 'pending'
-        and exists (select from general_ledger.payment_line l where l.payment_id = p.id and p_account in (l.debit_account_id, l.credit_account_id))
+      cross join general_ledger.open_payment o
+      where a.id = p_account and not a.credit_normal
+        and exists (select from general_ledger.payment_line l where l.payment_id = o.payment_id and p_account in (l.debit_account_id, l.credit_account_id))
+        and (select p.state from general_ledger.payment p where p.id = o.payment_id) = 'pending'
     )
   $function$
   grant execute to finlego_app
@@ -1261,6 +1287,7 @@ table general_ledger.journal_follower
   constraint journal_follower_is_held_for_a_time CHECK (((holder IS NULL) = (held_until IS NULL)))
   constraint journal_follower_stands_at_a_sequence CHECK ((last_sequence >= 0))
   constraint journal_follower_pkey PRIMARY KEY (name)
+  CREATE TRIGGER journal_follower_only_rises BEFORE UPDATE ON general_ledger.journal_follower FOR EACH ROW WHEN ((new.last_sequence <> old.last_sequence)) EXECUTE FUNCTION general_ledger.keep_follower_in_order()
   grant select to finlego_app
   column last_sequence: grant update to finlego_app
   column holder: grant update to finlego_app
@@ -1277,12 +1304,14 @@ function general_ledger.judge_changes(p_id uuid[], p_operation general_ledger.op
     reverses boolean[];
   begin
     select array_agg(s.state), array_agg(s.change_no), array_agg(s.pended_at), array_agg(s.reason), array_agg(s.expires_at),
-           array_agg(s.reverses_payment_id is not null), greatest(p_now, max(s.created_at), max(s.pended_at))
+           array_agg(s.reverses_payment_id is not null),
+           greatest(p_now, max(s.created_at), max(s.pended_at), (select h.last_at from general_ledger.ledger_head h where h.id = 1))
     into states, numbers, pended_at, reasons, expires, reverses, since
     from (
       select p.* from unnest(p_id, p_operation, p_confined, p_owner_tenant) with ordinality u(id, operation, confined, tenant, at)
       left join lateral (
-        select * from general_ledger.payment x where x.id = u.id and u.operation >= 'pend' and (not u.confined or x.tenant = u.tenant) limit 1
+        select x.state, x.change_no, x.pended_at, x.reason, x.expires_at, x.reverses_payment_id, x.created_at
+        from general_ledger.payment x where x.id = u.id and u.operation >= 'pend' and (not u.confined or x.tenant = u.tenant) limit 1
       ) p on true
       order by u.at
     ) s;
@@ -1399,22 +1428,76 @@ function general_ledger.keep_extras(p_id uuid[], p_operation general_ledger.oper
   end
   $function$
 
+function general_ledger.keep_follower_in_order()
+  CREATE OR REPLACE FUNCTION general_ledger.keep_follower_in_order()
+   RETURNS trigger
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    if pg_has_role(current_user, (select c.relowner from pg_class c where c.oid = tg_relid), 'usage') then
+      return new;
+    end if;
+    if new.last_sequence < old.last_sequence then
+      raise exception 'the place of follower % cannot go back', old.name using errcode = 'restrict_violation';
+    end if;
+    if new.last_sequence > (select h.last_sequence from general_ledger.ledger_head h where h.id = 1) then
+      raise exception 'the place of follower % cannot be beyond the end of the journal', old.name using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end
+  $function$
+  grant execute to public
+
 function general_ledger.keep_history(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_changes general_ledger.change[], p_value_date date[], p_by text[], p_reason text[], p_lines integer[], p_stands bigint[])
   CREATE OR REPLACE FUNCTION general_ledger.keep_history(p_batch bigint, p_at timestamp with time zone, p_today date, p_first_open date, p_id uuid[], p_operation general_ledger.operation[], p_place integer[], p_number smallint[], p_changes general_ledger.change[], p_value_date date[], p_by text[], p_reason text[], p_lines integer[], p_stands bigint[])
    RETURNS void
    LANGUAGE plpgsql
    SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
+  declare
+    befores integer[]; -- how many lines stand before those of the command; null: each command has one
   begin
+    if p_lines is not null then
+      select array_agg(u.before order by u.at) into befores
+      from (select at, (sum(lines) over (order by at) - lines)::integer as before from unnest(p_lines) with ordinality l(lines, at)) u;
+    end if;
+
     insert into general_ledger.payment_change (payment_id, change_no, batch_id, place, change, changed_at, value_date, changed_by, reason, stands)
     select u.id, u.number, p_batch, u.place, p_changes[u.place + 1], p_at,
            case when u.operation in ('pend', 'cancel', 'expire') then (select p.value_date from general_ledger.payment p where p.id = u.id)
                 else greatest(coalesce(u.value_date, p_today), p_first_open) end,
-           u.by, u.reason, p_stands[6 * (u.through - coalesce(u.lines, 1)) + 1 : 6 * u.through]
-    from (select u.*, sum(coalesce(u.lines, 1)) over (order by u.at)::integer as through
-          from unnest(p_id, p_operation, p_place, p_number, p_value_date, p_by, p_reason, p_lines) with ordinality
-            u(id, operation, place, number, value_date, by, reason, lines, at)) u
+           u.by, u.reason,
+           -- A slice would lay the whole list out for each row.
+           case when u.lines > 1 then p_stands[6 * u.before + 1 : 6 * (u.before + u.lines)]
+                else array[p_stands[6 * u.before + 1], p_stands[6 * u.before + 2], p_stands[6 * u.before + 3],
+                           p_stands[6 * u.before + 4], p_stands[6 * u.before + 5], p_stands[6 * u.before + 6]] end
+    from (
+      select c.*, coalesce(befores[c.at], c.at - 1) as before
+      from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place, unnest(p_number) as number,
+                   unnest(p_value_date) as value_date, unnest(p_by) as by, unnest(p_reason) as reason, unnest(p_lines) as lines,
+                   generate_subscripts(p_id, 1) as at) c
+    ) u
     where u.place is not null and u.operation <> 'transfer';
+
+    insert into general_ledger.open_payment (payment_id)
+    select u.id
+    from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place) u
+    where u.place is not null and u.operation in ('draft', 'hold');
+
+    -- A line releases what it held when its payment is cancelled, or posted without it; a payment of one line is not posted without it.
+    insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
+    select distinct l.debit_account_id, p_at, p_batch, u.place, p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3]
+    from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place, unnest(p_lines) as lines,
+                 generate_subscripts(p_id, 1) as at) u
+    cross join lateral (
+      select x.debit_account_id, x.line_no, x.posted_minor from general_ledger.payment_line x where x.payment_id = u.id offset 0
+    ) l
+    where u.place is not null and (u.operation in ('hold', 'pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1)
+      and case when u.operation in ('hold', 'pend') then p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3] > 0
+               when u.operation = 'post' and l.posted_minor > 0
+                 or u.operation <> 'post' and (select p.pended_at from general_ledger.payment p where p.id = u.id) is null then false
+               else (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id) end;
   end
   $function$
 
@@ -1624,42 +1707,6 @@ view general_ledger.movement
     WHERE (p.state <> 'draft'::general_ledger.payment_state);
   grant select to finlego_app
 
-function general_ledger.note_holds()
-  CREATE OR REPLACE FUNCTION general_ledger.note_holds()
-   RETURNS trigger
-   LANGUAGE plpgsql
-   SECURITY DEFINER
-   SET search_path TO 'pg_catalog', 'pg_temp'
-   SET enable_seqscan TO 'off'
-   SET enable_hashjoin TO 'off'
-   SET enable_mergejoin TO 'off'
-  AS $function$
-  begin
-    insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
-    select n.account, greatest(n.changed_at, n.before_at), n.batch_id, n.place, n.held
-    from (
-      select h.account, h.changed_at, h.batch_id, h.place, h.held, before.changed_at as before_at,
-             lag(h.held, 1, coalesce(before.held_minor, 0)) over (partition by h.account order by h.batch_id, h.place) as held_before
-      from (
-        select distinct on (l.account, c.batch_id, c.place) l.account, c.changed_at, c.batch_id, c.place, c.stands[6 * l.at - 3] as held
-        from added c
-        cross join lateral (
-          select d.debit_account_id as account, row_number() over (order by d.line_no) as at
-          from general_ledger.payment_line d where d.payment_id = c.payment_id
-        ) l
-        where c.change <> 'payment.drafted'
-        order by l.account, c.batch_id, c.place
-      ) h
-      left join lateral (
-        select x.changed_at, x.held_minor from general_ledger.hold_change x where x.account_id = h.account
-        order by x.changed_at desc, x.batch_id desc, x.place desc limit 1
-      ) before on true
-    ) n
-    where n.held <> n.held_before;
-    return null;
-  end
-  $function$
-
 function general_ledger.note_value_date()
   CREATE OR REPLACE FUNCTION general_ledger.note_value_date()
    RETURNS trigger
@@ -1702,6 +1749,11 @@ function general_ledger.open_account_for_change(p_account uuid)
   end
   $function$
 
+table general_ledger.open_payment
+  column payment_id uuid not null
+  constraint open_payment_pkey PRIMARY KEY (payment_id)
+  grant select to finlego_app
+
 type general_ledger.operation
   enum 'transfer', 'draft', 'hold', 'pend', 'post', 'cancel', 'expire'
 
@@ -1731,7 +1783,7 @@ function general_ledger.order_accounts(p_client uuid, p_accounts uuid[])
   grant execute to finlego_app
 
 table general_ledger.payment
-  with (fillfactor=90)
+  with (fillfactor=50)
   column id uuid not null
   column client_id uuid
   column batch_id bigint not null
@@ -1762,10 +1814,10 @@ table general_ledger.payment
   constraint payment_pkey PRIMARY KEY (id)
   CREATE INDEX payment_by_tenant ON general_ledger.payment USING btree (tenant, id) WHERE (tenant <> 'default'::text)
   CREATE UNIQUE INDEX payment_external_id_once ON general_ledger.payment USING btree (external_id, owner_tenant)
-  CREATE INDEX payment_open ON general_ledger.payment USING btree (state, id) WHERE (state = ANY (ARRAY['draft'::general_ledger.payment_state, 'pending'::general_ledger.payment_state]))
-  CREATE TRIGGER payment_changes_follow_its_states BEFORE UPDATE ON general_ledger.payment FOR EACH ROW EXECUTE FUNCTION general_ledger.check_payment_change()
+  CREATE TRIGGER payment_changes_follow_its_states AFTER UPDATE ON general_ledger.payment FOR EACH ROW WHEN (((new.change_no <> (old.change_no + 1)) OR (((((old.state <> 'draft'::general_ledger.payment_state) OR (new.state <> 'pending'::general_ledger.payment_state)) AND ((old.state <> 'draft'::general_ledger.payment_state) OR (new.state <> 'cancelled'::general_ledger.payment_state))) AND ((old.state <> 'pending'::general_ledger.payment_state) OR (new.state <> 'posted'::general_ledger.payment_state))) AND ((old.state <> 'pending'::general_ledger.payment_state) OR (new.state <> 'cancelled'::general_ledger.payment_state))))) EXECUTE FUNCTION general_ledger.check_payment_change()
   CREATE TRIGGER payment_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE CONSTRAINT TRIGGER payment_notes_its_value_date AFTER INSERT OR UPDATE OF state ON general_ledger.payment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.state = 'posted'::general_ledger.payment_state) AND (new.value_date <> ((new.posted_at AT TIME ZONE 'UTC'::text))::date))) EXECUTE FUNCTION general_ledger.note_value_date()
+  CREATE TRIGGER payment_terms_are_final BEFORE UPDATE OF id, client_id, type, content, tenant, owner_tenant, created_by, external_id, description, reference, metadata, created_at, expires_at, reverses_payment_id ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.refuse_new_terms()
   grant select to finlego_app
 
 table general_ledger.payment_change
@@ -1783,7 +1835,6 @@ table general_ledger.payment_change
   constraint payment_change_starts_at_one CHECK ((change_no >= 1))
   constraint payment_change_pkey PRIMARY KEY (payment_id, change_no)
   CREATE TRIGGER payment_change_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.payment_change FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
-  CREATE TRIGGER payment_change_notes_holds AFTER INSERT ON general_ledger.payment_change REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.note_holds()
   grant select to finlego_app
 
 table general_ledger.payment_expiry
@@ -1793,6 +1844,7 @@ table general_ledger.payment_expiry
   grant delete, select to finlego_app
 
 table general_ledger.payment_line
+  with (fillfactor=50)
   column payment_id uuid not null
   column line_no smallint not null
   column debit_account_id uuid not null
@@ -1813,10 +1865,9 @@ table general_ledger.payment_line
   constraint payment_line_pkey PRIMARY KEY (payment_id, line_no)
   CREATE INDEX payment_line_drafted_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
   CREATE INDEX payment_line_drafted_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
-  CREATE INDEX payment_line_released_by_credit ON general_ledger.payment_line USING btree (credit_account_id, payment_id) WHERE (posted_minor = 0)
-  CREATE INDEX payment_line_released_by_debit ON general_ledger.payment_line USING btree (debit_account_id, payment_id) WHERE (posted_minor = 0)
-  CREATE TRIGGER payment_line_is_booked_once BEFORE UPDATE ON general_ledger.payment_line FOR EACH ROW EXECUTE FUNCTION general_ledger.check_line_change()
+  CREATE TRIGGER payment_line_is_booked_once AFTER UPDATE ON general_ledger.payment_line FOR EACH ROW WHEN (((old.drafted_in IS NULL) OR (old.posted_minor IS NOT NULL))) EXECUTE FUNCTION general_ledger.check_line_change()
   CREATE TRIGGER payment_line_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  CREATE TRIGGER payment_line_terms_are_final BEFORE UPDATE OF payment_id, line_no, debit_account_id, credit_account_id, amount_minor, currency, type, description, drafted_in ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.refuse_new_terms()
   grant select to finlego_app
 
 table general_ledger.payment_metadata
@@ -1864,6 +1915,8 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
     phased constant boolean := c_operation is not null;
     conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
+    -- Transfers of one line each, which nothing depends on: nearly all payments. They are judged by one condition.
+    plain constant boolean := not phased and not conditional and c_lines is null;
     -- Of the accounts (see take_accounts).
     tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
     bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[];
@@ -1873,14 +1926,14 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
     accepted integer := 0; refused integer := 0;
     payment_tenant text[] := array_fill(null::text, array[commands]);
-    subjects uuid[] := array_fill(null::uuid, array[commands]);
+    subjects uuid[] := c_id;
     changes general_ledger.change[];
     reversed uuid[] := '{}';
     l_operation general_ledger.operation[];
     place integer[] := array_fill(null::integer, array[commands]);
     amount bigint[] := l_amount;
     l_payment uuid[] := c_id; l_no smallint[] := array_fill(1::smallint, array[lines]);
-    batch bigint; closed date; closed_at_commit date;
+    found_id uuid[]; batch bigint; closed date; closed_at_commit date;
     -- The command and line at hand.
     i integer; first integer; last integer := 0; done integer; only_tenant text;
     op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
@@ -1896,25 +1949,42 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     end if;
 
     -- 1. Lock and read, in id order: no two batches can wait for each other.
-    select t.tenant, t.client, t.currency, t.floor, t.can_debit, t.can_credit, t.credit_normal, t.balance, t.seq, t.held, t.held, t.incoming, t.ahead, t.last_booked
-    into tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, o_held, held, incoming, ahead, last_booked
-    from general_ledger.take_accounts(p_accounts, phased or v_command is not null) t;
+    select array_agg(a.id), array_agg(a.tenant), array_agg(a.client_id), array_agg(a.currency), array_agg(a.floor_minor),
+           array_agg(a.status = 'active' and not a.debit_blocked and not a.client_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
+           array_agg(a.credit_normal), array_agg(a.balance_minor), array_agg(a.last_seq), array_agg(a.held_minor),
+           array_agg(a.incoming_minor) filter (where phased), array_agg(a.version - a.last_seq) filter (where phased or conditional), max(a.last_booked_at),
+           (select h.closed_through from general_ledger.ledger_head h where h.id = 1)
+    into found_id, tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, held, incoming, ahead, last_booked, closed
+    from (select * from general_ledger.account a where a.id = any(p_accounts) order by a.id for no key update) a;
+    if found_id is distinct from p_accounts then
+      -- Some account is none: its place in the lists is to be empty.
+      select t.tenant, t.client, t.currency, t.floor, t.can_debit, t.can_credit, t.credit_normal, t.balance, t.seq, t.held, t.incoming, t.ahead, t.last_booked
+      into tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, held, incoming, ahead, last_booked
+      from general_ledger.take_accounts(p_accounts, phased or conditional) t;
+    end if;
+    o_held := held;
     -- Taken after the locks, so that time never falls along an account. Whole milliseconds: what is shown is what is stored.
     o_booked_at := greatest(date_trunc('milliseconds', clock_timestamp()), last_booked);
-    select h.closed_through into closed from general_ledger.ledger_head h where h.id = 1;
     if closed > '-infinity' then
       o_first_open := closed + 1;
     end if;
     o_account := place;
     o_available := array_fill(null::bigint, array[commands]);
     o_required := o_available;
-    o_client := subjects;
+    o_client := array_fill(null::uuid, array[commands]);
     o_debit_seq := array_fill(null::bigint, array[lines]);
     o_debit_balance := o_debit_seq; o_credit_seq := o_debit_seq; o_credit_balance := o_debit_seq;
 
     -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
-    select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
-    from general_ledger.find_repeats(commands, c_key, c_request, c_external_id, c_owner_tenant, c_content) r;
+    if exists (select from general_ledger.payment p where p.external_id = any(c_external_id))
+       or exists (select from platform.idempotency_key k where k.id = any(c_key)) then
+      select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
+      from general_ledger.find_repeats(commands, c_key, c_request, c_external_id, c_owner_tenant, c_content) r;
+    else
+      o_code := array_fill(0::smallint, array[commands]);
+      o_existing := o_client;
+      o_change := array_fill(null::smallint, array[commands]);
+    end if;
 
     if phased then
       -- Time never falls along a payment either.
@@ -1932,6 +2002,31 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
 
     -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
     for i in 1..commands loop
+      if plain then
+        d := l_debit[i];
+        c := l_credit[i];
+        m := l_amount[i];
+        if o_code[i] = 0 and can_debit[d] and can_credit[c]
+           and (not c_confined[i] or (tenant[d] = c_owner_tenant[i] and tenant[c] = c_owner_tenant[i]))
+           and currency[d] = l_currency[i] and currency[c] = l_currency[i] and bal[d] - m >= -bound and bal[c] + m <= bound
+           and (floor[d] is null or bal[d] - m - held[d] >= floor[d]) then
+          bal[d] := bal[d] - m;
+          seq[d] := seq[d] + 1;
+          bal[c] := bal[c] + m;
+          seq[c] := seq[c] + 1;
+          o_debit_seq[i] := seq[d];
+          o_debit_balance[i] := bal[d];
+          o_credit_seq[i] := seq[c];
+          o_credit_balance[i] := bal[c];
+          place[i] := accepted;
+          accepted := accepted + 1;
+          o_client[i] := coalesce(client[d], client[c]);
+          payment_tenant[i] := case when c_confined[i] then c_owner_tenant[i] when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
+          continue;
+        end if;
+        last := i - 1;
+      end if;
+
       first := last + 1;
       last := last + coalesce(c_lines[i], 1);
       code := o_code[i];
@@ -2037,9 +2132,12 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       end if;
 
       -- Last, so that it says nothing of accounts that the caller may not see.
-      if conditional and code = 0 and c_client[i] is not null
-         and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
-        code := 19;
+      -- (In an if of its own: an expression with a query in it costs a whole execution, even when it is not asked.)
+      if conditional and code = 0 then
+        if c_client[i] is not null
+           and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
+          code := 19;
+        end if;
       end if;
 
       if code <> 0 then
@@ -2076,7 +2174,6 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
 
       place[i] := accepted;
       accepted := accepted + 1;
-      subjects[accepted] := c_id[i];
       -- The payment is the debited client's, else the credited one's; its tenant is that client's.
       d := l_debit[first];
       c := l_credit[first];
@@ -2111,6 +2208,9 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     end if;
     if accepted = 0 then
       return;
+    end if;
+    if accepted < commands then
+      select array_agg(c_id[n] order by n) into subjects from generate_series(1, commands) n where place[n] is not null;
     end if;
 
     -- 4. Write. Every table once. (unnest in a select list gives row by row what as a table it would put down and take up again.)
@@ -2169,11 +2269,12 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     if phased then
       perform general_ledger.book_accounts(p_accounts, o_booked_at, bal, seq, held, incoming, ahead);
     else
-      -- p_accounts ascends, so width_bucket finds an account's place in it by binary search.
+      -- p_accounts ascends, so width_bucket finds an account's place in it by binary search. As `(select p_accounts)` it is laid out flat
+      -- once for the statement; named itself it would be for each row.
       update general_ledger.account a
-      set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],
-          version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at
-      where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];
+      set balance_minor = bal[width_bucket(a.id, (select p_accounts))], last_seq = seq[width_bucket(a.id, (select p_accounts))],
+          version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq), last_booked_at = o_booked_at
+      where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];
     end if;
 
     -- 5. Number the changes. Last: the head is held until the commit. Whoever closed days meanwhile has changed what a value date may be.
@@ -2181,7 +2282,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     from general_ledger.append_journal(
       batch,
       case when phased then changes[1:accepted] else array_fill('payment.posted'::general_ledger.change, array[accepted]) end,
-      subjects[1:accepted]) n;
+      subjects) n;
     if closed_at_commit <> closed then
       raise exception 'days were closed meanwhile' using errcode = 'serialization_failure';
     end if;
@@ -2205,6 +2306,7 @@ function general_ledger.recalculate_accounts(p_accounts uuid[])
     entries_max constant bigint := 2000000;
     span bigint;
     ids uuid[]; balances bigint[]; holds bigint[]; sums numeric[]; upto bigint[]; sound boolean[];
+    told uuid[] := '{}';
     a general_ledger.account;
     f record;
   begin
@@ -2249,12 +2351,39 @@ function general_ledger.recalculate_accounts(p_accounts uuid[])
         set balance_minor = balance, held_minor = f.held, incoming_minor = f.incoming, last_seq = f.last_seq, last_booked_at = f.last_booked_at,
             version = x.version + 1
         where x.id = a.id and changed;
+        -- Being closed is the last that is told of an account.
+        if changed and a.status <> 'closed' then
+          told := told || a.id;
+        end if;
       end if;
       return next;
     end loop;
+    if told <> '{}' then
+      perform general_ledger.append_journal(
+        nextval('general_ledger.batch'), array_fill('account.changed'::general_ledger.change, array[cardinality(told)]), told);
+    end if;
   end
   $function$
   grant execute to finlego_app
+
+function general_ledger.refuse_new_terms()
+  CREATE OR REPLACE FUNCTION general_ledger.refuse_new_terms()
+   RETURNS trigger
+   LANGUAGE plpgsql
+  AS $function$
+  begin
+    raise exception 'a row of %.% is final in what it says', tg_table_schema, tg_table_name using errcode = 'restrict_violation';
+  end
+  $function$
+  grant execute to public
+
+table general_ledger.released_line
+  column account_id uuid not null
+  column payment_id uuid not null
+  column line_no smallint not null
+  constraint released_line_pkey PRIMARY KEY (account_id, payment_id, line_no)
+  CREATE TRIGGER released_line_is_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON general_ledger.released_line FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
+  grant select to finlego_app
 
 function general_ledger.repeat_account()
   CREATE OR REPLACE FUNCTION general_ledger.repeat_account()
