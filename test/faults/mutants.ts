@@ -149,9 +149,9 @@ export const MUTANTS: readonly Mutant[] = [
       {
         fn: BATCH,
         from:
-          "    set balance_minor = bal[width_bucket(a.id, p_accounts)], last_seq = seq[width_bucket(a.id, p_accounts)],\n" +
-          "        version = a.version + (seq[width_bucket(a.id, p_accounts)] - a.last_seq), last_booked_at = o_booked_at\n" +
-          "    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, p_accounts)];",
+          "    set balance_minor = bal[width_bucket(a.id, (select p_accounts))], last_seq = seq[width_bucket(a.id, (select p_accounts))],\n" +
+          "        version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq), last_booked_at = o_booked_at\n" +
+          "    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];",
         to:
           "    set balance_minor = a.balance_minor + bal[width_bucket(a.id, p_accounts)] - bal0[width_bucket(a.id, p_accounts)],\n" +
           "        last_seq = a.last_seq + seq[width_bucket(a.id, p_accounts)] - seq0[width_bucket(a.id, p_accounts)],\n" +
@@ -344,13 +344,18 @@ async function copyProduct(to: string): Promise<void> {
 }
 
 async function apply(copy: string, edit: Edit): Promise<void> {
-  const { from, to } = edit;
-  const { file, begin, end } = "file" in edit ? { file: edit.file, begin: 0, end: undefined } : await newestOf(copy, edit.fn);
-  const text = await readFile(join(copy, file), "utf8");
+  const { file, before, part, after } = await locate(copy, edit);
+  await writeFile(join(copy, file), `${before}${part.replace(edit.from, () => edit.to)}${after}`);
+}
+
+/** What the edit changes, with what stands around it. Throws when that is not there once any more. */
+export async function locate(folder: string, edit: Edit): Promise<{ file: string; before: string; part: string; after: string }> {
+  const { file, begin, end } = "file" in edit ? { file: edit.file, begin: 0, end: undefined } : await newestOf(folder, edit.fn);
+  const text = await readFile(join(folder, file), "utf8");
   const part = text.slice(begin, end);
-  if (part.split(from).length !== 2) throw new Error(`${file} does not have ${JSON.stringify(from)} once any more: make this mutant anew`);
-  const changed = part.replace(from, () => to);
-  await writeFile(join(copy, file), `${text.slice(0, begin)}${changed}${end === undefined ? "" : text.slice(end)}`);
+  if (part.split(edit.from).length !== 2)
+    throw new Error(`${file} does not have ${JSON.stringify(edit.from)} once any more: make this mutant anew`);
+  return { file, before: text.slice(0, begin), part, after: end === undefined ? "" : text.slice(end) };
 }
 
 /** Where a function of the database is made for the last time. */
