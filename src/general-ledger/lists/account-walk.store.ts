@@ -89,12 +89,12 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, entries,
   const filters = andAll(filter(values));
   const standsBehind = (sequence: string): string => behind.replace("%", sequence) + filters;
 
-  const linesOn = (kind: number, account: string, leads: string, sequence: string, conditions: string): string => `
+  const linesOn = (kind: number, lines: string, account: string, leads: string, sequence: string, conditions: string): string => `
     select ${KINDS} * (a.n - 1) + ${kind} as stream, f.*
     from unnest(${ids}::uuid[], ${numbers((each) => each.draftLow)}, ${numbers((each) => each.draftHigh)}) with ordinality a(id, low, high, n)
     cross join lateral (
       select ${sequence} as sequence, m.slot, m.payment_id as "paymentId"
-      from general_ledger.payment_line l
+      from ${lines}
       cross join ${rowsOf(view, leads)}
       where l.${account} = a.id and ${conditions}
         and ${sequence} between ${values.bind(range.from)} and ${values.bind(range.through)}${standsBehind(sequence)}
@@ -103,6 +103,7 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, entries,
   const drafts = (side: 0 | 1, account: string): string =>
     linesOn(
       1 + side,
+      "general_ledger.payment_line l",
       account,
       view.ofLine(side),
       "m.created_sequence",
@@ -114,6 +115,7 @@ async function readStreams(tx: Tx, { view, range, after, limit, filter, entries,
       : [
           linesOn(
             3 + side,
+            `general_ledger.released_line r join general_ledger.payment_line l on l.payment_id = r.payment_id and l.line_no = r.line_no and r.account_id = a.id`,
             account,
             view.ofReleased(`${ids}::uuid[]`),
             "m.sequence",

@@ -1,6 +1,7 @@
 // Transactions as a file (operation 32). The file holds what the list of the same filters holds, in its order, as of the moment at which it
 // was asked for. It is read piece by piece, each on a snapshot of its own: a slow reader holds no connection of the database.
 
+import { Readable } from "node:stream";
 import type { Caller } from "#platform/access.ts";
 import { writeAudit } from "#platform/audit.ts";
 import type { Actor, Database, Tx } from "#platform/db.ts";
@@ -33,23 +34,26 @@ export type ReportDeps = { readonly db: Database };
 /** What is exported, settled before the first byte. */
 type Report = { readonly filter: TransactionFilter; readonly range: Range };
 
-/** Makes the file. Who exported what is in the audit trail before the first row goes out, and how many rows it were after the last. */
+/** Makes the file. For HEAD there is none to make, and so nothing to tell of: what would be refused is. Who exported what is in the audit trail before the first row goes out, and how many rows it were after the last. */
 export async function exportTransactions(
   { db }: ReportDeps,
   actor: Actor,
   caller: Caller,
   query: TransactionsReportQuery,
+  isHead: boolean,
 ): Promise<FileAnswer> {
   const { format } = query;
   const report = await db.read(actor, (tx) => openReport(tx, query, caller.tenant));
+  const { from, before } = report.filter.dates;
+  const name = `transactions_${dayOf(from)}_${dayOf(before, -1)}.${format}`;
+  if (isHead) return { name, ...fileOf(format, Readable.from([])) };
   const told = detailOf(query, report);
   await db.write(actor, (tx) => writeAudit(tx, { action: "transactions.exportStarted", subject: "transactions", detail: told }));
   const dtos = audited(readPieces(db, actor, report), async (rows, isWhole) => {
     const detail = { ...told, rows, isWhole };
     await db.write(actor, (tx) => writeAudit(tx, { action: "transactions.exported", subject: "transactions", detail }));
   });
-  const { from, before } = report.filter.dates;
-  return { name: `transactions_${dayOf(from)}_${dayOf(before, -1)}.${format}`, ...fileOf(format, dtos) };
+  return { name, ...fileOf(format, dtos) };
 }
 
 async function openReport(tx: Tx, query: TransactionsReportQuery, tenant: string | null): Promise<Report> {
