@@ -274,6 +274,7 @@ describe("the app role", () => {
       "count_entries_before",
       "count_entries_through",
       "has_pending_payment",
+      "held_before",
       "last_change_dated_before",
       "last_draft_through",
       "pieces",

@@ -13,14 +13,15 @@ beforeAll(async () => {
 });
 afterAll(() => filled.close());
 
-/** Two holds and two back-dated payments. */
+/** Two drafts that were pended, and two back-dated payments. */
 async function fill(bank: LedgerApp): Promise<Books> {
   const [alice, other] = [await bank.aFundedAccount("100.00"), await bank.anAccount()];
   for (const amount of ["1.00", "2.00"]) {
     const [line, hold] = [aTransfer(alice, other, amount), aTransfer(alice, other, amount)];
     bodyOf(await bank.transfer({ ...line, valueDate: "2026-01-05" }));
     const { externalId, ...terms } = hold;
-    bodyOf(await bank.system.post("/v2/internal/Payments", { externalId, state: "pending", transactions: [terms] }));
+    const { id } = bodyOf(await bank.system.post("/v2/internal/Payments", { externalId, transactions: [terms] }));
+    bodyOf(await bank.system.post(`/v2/internal/Payments/${String(id)}/pend`, {}));
   }
   return { alice: alice.id, bank: other.id };
 }

@@ -3,11 +3,65 @@
 -- Where width_bucket looks for a place in a list, the list stands as `(select list)`: it is then laid out flat once for the statement,
 -- and not once for each row.
 
--- 1. What was held. Bookings say it themselves: an entry knows what is held after it. Noted is what else changes it: holds, their
--- cancelling, and lines that a posting releases whole. (Rows of before, which repeat entries, stay: they are right.)
+-- 1. What was held. A booking says it itself: an entry knows what is held after it. So does the change that created a payment, drafted or
+-- held, which is found by its lines. Noted is what else changes it: what is pended later, cancelled, or released whole by a posting. (Rows
+-- of before, which repeat the others, stay: they are right.)
 
 drop trigger payment_change_notes_holds on general_ledger.payment_change;
 drop function general_ledger.note_holds;
+
+-- What was held on an account before an instant. Along one account batches and their times rise with the sequence, so the last draft before
+-- it is found by a binary search over their numbers, and the latest of the three who know is right. (Of one change the note is made last.)
+create function general_ledger.held_before(p_account uuid, p_before timestamptz) returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  entries constant bigint := general_ledger.count_entries_before(p_account, p_before);
+  low bigint := 0;      -- the account's last batch up to `low` is before
+  high bigint := 9223372036854775807; -- batch `high` is not
+  middle bigint := high;
+  draft record;
+  last_draft bigint;
+  held bigint;
+begin
+  loop
+    select l.drafted_in as batch, l.payment_id into draft
+    from general_ledger.payment_line l
+    where l.debit_account_id = p_account and l.drafted_in <= middle and l.drafted_in > low order by l.drafted_in desc limit 1;
+    if draft.batch is null then
+      low := middle;
+    elsif (select p.created_at from general_ledger.payment p where p.id = draft.payment_id) < p_before then
+      last_draft := draft.batch;
+      low := middle;
+    else
+      high := draft.batch;
+    end if;
+    exit when high - low <= 1;
+    middle := low + (high - low) / 2;
+  end loop;
+
+  select x.held into held
+  from (
+    (select n.held_minor as held, n.batch_id, n.place, 2 as rank from general_ledger.hold_change n
+     where n.account_id = p_account and n.changed_at < p_before order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
+    union all
+    select e.held_after, p.batch_id, p.place, 1
+    from general_ledger.entry e join general_ledger.payment p on p.id = e.payment_id
+    where e.account_id = p_account and e.account_seq = entries
+    union all
+    (select c.stands[6 * l.line_no - 3], c.batch_id, c.place, 0
+     from general_ledger.payment_line l join general_ledger.payment_change c on c.payment_id = l.payment_id and c.change_no = 1
+     where l.debit_account_id = p_account and l.drafted_in = last_draft order by c.place desc limit 1)
+  ) x
+  order by x.batch_id desc, x.place desc, x.rank desc limit 1;
+  return coalesce(held, 0);
+end
+$$;
+revoke all on function general_ledger.held_before from public;
+grant execute on function general_ledger.held_before to finlego_app;
 
 -- Times of payments in two phases never fall behind the head of the ledger: so what is noted along an account never falls either, whatever
 -- the clock does.
@@ -312,7 +366,11 @@ begin
   from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place) u
   where u.place is not null and u.operation in ('draft', 'hold');
 
-  -- A line releases what it held when its payment is cancelled, or posted without it; a payment of one line is not posted without it.
+  -- What was drafted begins to hold when it is pended, and a line releases what it held when its payment is cancelled, or posted without it;
+  -- a payment of one line is not posted without it.
+  if not p_operation && array['pend', 'cancel', 'expire']::general_ledger.operation[] and p_lines is null then
+    return;
+  end if;
   insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
   select distinct l.debit_account_id, p_at, p_batch, u.place, p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3]
   from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place, unnest(p_lines) as lines,
@@ -320,10 +378,8 @@ begin
   cross join lateral (
     select x.debit_account_id, x.line_no, x.posted_minor from general_ledger.payment_line x where x.payment_id = u.id offset 0
   ) l
-  where u.place is not null and (u.operation in ('hold', 'pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1)
-    and case when u.operation in ('hold', 'pend') then p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3] > 0
-             when u.operation = 'post' and l.posted_minor > 0
-               or u.operation <> 'post' and (select p.pended_at from general_ledger.payment p where p.id = u.id) is null then false
-             else (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id) end;
+  where u.place is not null and (u.operation in ('pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1 and l.posted_minor = 0)
+    and (u.operation not in ('cancel', 'expire') or (select p.pended_at from general_ledger.payment p where p.id = u.id) is not null)
+    and (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id);
 end
 $$;

@@ -154,6 +154,49 @@ describe("what was held", () => {
     for (const [atDate, figures] of expected) expect([atDate, await figuresAt(account, { atDate })]).toEqual([atDate, figures]);
     expect((await calculate([other], { atDate: both })).map(figuresOf)).toEqual([["0.00", "0.00", "0.00"]]);
   });
+
+  test("is what was held after every one of many changes, whoever tells of it: a draft, a hold, an entry or a note", async () => {
+    const [account, other] = [await bank.aFundedAccount("1000.00"), await bank.aFundedAccount("1000.00")];
+    const line = (amount: string, back = false): object => {
+      const [debit, credit] = back ? [other, account] : [account, other];
+      return { debitAccountId: debit.id, creditAccountId: credit.id, amount, currency: "EUR" };
+    };
+    const history: (readonly [instant: string, held: string])[] = [];
+    const note = async (instant: unknown): Promise<void> => {
+      history.push([String(instant), String((await bank.account(account.id))["heldAmount"])]);
+      await nextMillisecond();
+    };
+    const create = async (state: string | null, ...transactions: object[]): Promise<{ id: string; lines: string[] }> => {
+      const order = { externalId: unique("held"), transactions, ...(state === null ? {} : { state }) };
+      const body = bodyOf(await bank.system.post("/v2/internal/Payments", order));
+      await note(body["createdAt"]);
+      return { id: String(body["id"]), lines: (body["transactions"] as { id: string }[]).map(({ id }) => id) };
+    };
+    const change = async (id: string, step: "pend" | "post" | "cancel", body: object = {}): Promise<void> => {
+      const answer = bodyOf(await bank.system.post(`/v2/internal/Payments/${id}/${step}`, body));
+      await note(answer[{ pend: "pendedAt", post: "postedAt", cancel: "cancelledAt" }[step]]);
+    };
+    await nextMillisecond();
+    for (let round = 1; round <= 4; round++) {
+      const held = await create("pending", line(`${round}.00`));
+      const drafted = await create(null, line("0.50"), line("0.25"));
+      await note(await pay(account, other, "0.10"));
+      await note(await pay(other, account, "0.10"));
+      const many = await create("pending", line("3.00"), line("4.00"), line("5.00", true));
+      await change(drafted.id, "pend");
+      if (round % 2 === 0) await change(held.id, "post");
+      await change(many.id, "post", { transactions: [{ id: many.lines[0], amount: "1.00" }] });
+      await create(null, line("0.01"));
+      await change(drafted.id, "cancel");
+      if (round === 3) await change((await create("pending", line("2.00"), line("2.00"))).id, "cancel");
+    }
+    expect(new Set(history.map(([, held]) => held)).size).toBeGreaterThan(10);
+    for (const [at, [instant, held]] of history.entries()) {
+      const [now, earlier] = [await calculate([account], { atDate: instant }), await calculate([account], { atDate: before(instant) })];
+      expect([at, now[0]?.heldAmount, earlier[0]?.heldAmount]).toEqual([at, held, history[at - 1]?.[1] ?? "0.00"]);
+      expect((await calculate([account], { atDate: instant, basis: "valued" }))[0]?.heldAmount).toBe(held);
+    }
+  });
 });
 
 describe("as valued", () => {

@@ -90,7 +90,8 @@ export async function findFigures(tx: Tx, ids: readonly string[], at: FiguresAt)
   // The balance by value date is that by booking on the same day (in UTC), set right by what was valued on the other side of that day.
   return await tx.sql<AccountFigures>`
     select a.id as "accountId", a.currency, a.credit_normal as "creditNormal",
-           (coalesce(e.balance_after, 0) + coalesce(s.shift, 0))::text as balance, coalesce(h.held_minor, 0) as held
+           (coalesce(e.balance_after, 0) + coalesce(s.shift, 0))::text as balance,
+           case when ${at.bookedBefore}::timestamptz is null then a.held_minor else general_ledger.held_before(a.id, ${at.bookedBefore}) end as held
     from unnest(${ids}::uuid[]) with ordinality u(id, at)
     cross join lateral (select x.* from general_ledger.account x where x.id = u.id limit 1) a
     cross join lateral (
@@ -103,22 +104,6 @@ export async function findFigures(tx: Tx, ids: readonly string[], at: FiguresAt)
       from general_ledger.value_shift v
       where v.account_id = a.id and (v.booked_on <= ${at.valuedOn}::date) <> (v.value_date <= ${at.valuedOn}::date)
     ) s on ${at.valuedOn}::date is not null
-    left join lateral (
-      select a.held_minor where ${at.bookedBefore}::timestamptz is null
-      union all
-      -- Whichever is later: the last change that was noted, or the last entry. (Both of one change: it was noted at its end.)
-      (select x.held_minor
-       from (
-         (select n.held_minor, n.batch_id, n.place, 1 as rank from general_ledger.hold_change n
-          where n.account_id = a.id and n.changed_at < ${at.bookedBefore}::timestamptz order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
-         union all
-         select n.held_after, p.batch_id, p.place, 0 from general_ledger.entry n join general_ledger.payment p on p.id = n.payment_id
-         where n.account_id = a.id and n.account_seq = case when ${at.valuedOn}::date is null then c.entries
-           else general_ledger.count_entries_before(a.id, ${at.bookedBefore}) end
-       ) x
-       where ${at.bookedBefore}::timestamptz is not null
-       order by x.batch_id desc, x.place desc, x.rank desc limit 1)
-    ) h on true
     where ${at.tenant}::text is null or a.tenant = ${at.tenant}
     order by u.at`;
 }

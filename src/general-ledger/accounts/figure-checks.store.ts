@@ -5,20 +5,28 @@ import { check, type Check } from "#platform/checks.ts";
 export const figureChecks: readonly Check[] = [
   check(
     "INV-4",
-    "what was last noted or booked as held on an account is what is held on it, and times along the account never fall",
+    "what was last held on an account, as its entries, changes and notes have it, is what is held on it, and times of notes never fall",
     `select jsonb_build_object('accountId', x.id) as place, x.message, x.expected, x.actual
      from (
-       select a.id, 'what was last noted or booked as held is not what is held' as message, a.held_minor::text as expected, coalesce(h.held_minor, 0)::text as actual
+       select a.id, 'what was held last is not what is held' as message, a.held_minor::text as expected, coalesce(h.held_minor, 0)::text as actual
        from general_ledger.account a
        left join lateral (
          select x.held_minor
          from (
-           (select n.held_minor, n.batch_id, n.place, 1 as rank from general_ledger.hold_change n where n.account_id = a.id
+           (select n.held_minor, n.batch_id, n.place, 2 as rank from general_ledger.hold_change n where n.account_id = a.id
             order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
            union all
-           select e.held_after, p.batch_id, p.place, 0
+           select e.held_after, p.batch_id, p.place, 1
            from (select n.* from general_ledger.entry n where n.account_id = a.id order by n.account_seq desc limit 1) e
            join general_ledger.payment p on p.id = e.payment_id
+           union all
+           (select c.stands[6 * l.line_no - 3], c.batch_id, c.place, 0
+            from general_ledger.payment_line l
+            join general_ledger.payment_change c on c.payment_id = l.payment_id and c.change_no = 1
+            where l.debit_account_id = a.id and l.drafted_in = (
+              select d.drafted_in from general_ledger.payment_line d
+              where d.debit_account_id = a.id and d.drafted_in is not null order by d.drafted_in desc limit 1)
+            order by c.place desc limit 1)
          ) x
          order by x.batch_id desc, x.place desc, x.rank desc limit 1
        ) h on true

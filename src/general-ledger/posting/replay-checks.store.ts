@@ -4,7 +4,7 @@ import { check, type Check } from "#platform/checks.ts";
 
 // Changes of payments, and whether they hold (1), give back (-1) or neither. What a posting gives back goes line by line.
 const CHANGES = `
-  select h.payment_id, h.change, h.batch_id, h.place, h.stands,
+  select h.payment_id, h.change_no, h.change, h.batch_id, h.place, h.stands,
          case when h.change = 'payment.pending' then 1 when h.change = 'payment.posted' or pended.payment_id is not null then -1 else 0 end as direction
   from general_ledger.payment_change h
   left join (select c.payment_id from general_ledger.payment_change c where c.change = 'payment.pending') pended
@@ -60,17 +60,18 @@ export const replayChecks: readonly Check[] = [
        order by r.account_id, r.batch_id, r.place, r.line_no
      ) x`,
   ),
-  // A booked line gives back what it held, and its entry says what is left: the log may say it again, and did in earlier releases.
+  // Where a payment was created its change says what is held, and where a line is booked its entry: the log may say it again, and did in
+  // earlier releases.
   check(
     "INV-4",
-    "every change of what is held on an account that no entry tells was noted as its payment keeps it, and no other",
+    "every change of what is held on an account that no creation and no entry tells was noted as its payment keeps it, and no other",
     `select jsonb_build_object('accountId', coalesce(h.account_id, n.account_id), 'batch', coalesce(h.batch_id, n.batch_id)) as place,
             case when n.account_id is null then 'a change of holds was not noted' when h.account_id is null then 'nothing was held or given back there'
                  else 'what was held was noted otherwise' end as message,
             h.held_then::text as expected, n.held_minor::text as actual
      from (
        select l.debit_account_id as account_id, h.batch_id, h.place, h.stands[6 * l.line_no - 3] as held_then,
-              bool_or(h.change <> 'payment.posted' or l.posted_minor = 0) as is_to_be_noted
+              bool_or(h.change_no > 1 and (h.change <> 'payment.posted' or l.posted_minor = 0)) as is_to_be_noted
        from (${CHANGES}) h
        join general_ledger.payment_line l on l.payment_id = h.payment_id
        join general_ledger.account a on a.id = l.debit_account_id and a.credit_normal
