@@ -3,7 +3,7 @@
 import { inject } from "vitest";
 import { cloneTemplate, type TestDatabase, type TestServer } from "./server.ts";
 
-/** Clones the migrated template (about 50 ms). Call it in `beforeAll`, and `drop` in `afterAll`. */
+/** Clones the migrated template (some 15 ms). Call it in `beforeAll`, and `drop` in `afterAll`. */
 export async function openTestDatabase(): Promise<TestDatabase> {
   const server = inject("testServer") as TestServer | undefined;
   if (!server) throw new Error("No database server here: a test file that needs PostgreSQL ends in .db.test.ts");

@@ -1,14 +1,14 @@
 // Starts, shoots and shares real servers, each in a folder of its own. The folders belong to us alone, so as root these tests also
 // show that a server which stepped down to another user works below a folder that this user may not enter.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { StartupError } from "../startup-error.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./index.ts";
 import { processStart, workingFolder } from "./process-identity.ts";
@@ -27,6 +27,22 @@ function newFolder(): string {
     await until("no process of the server", () => serverProcesses(folder).length === 0);
     rmSync(folder, { recursive: true, force: true });
   });
+  return folder;
+}
+
+let made: Promise<string> | undefined;
+afterAll(async () => made && rmSync(await made, { recursive: true }));
+
+/** A folder whose data were made by an earlier start: copied, because making them takes a second of processor time. */
+async function usedFolder(name = ""): Promise<string> {
+  made ??= (async () => {
+    const folder = mkdtempSync(join(tmpdir(), "finlego-embedded-made-"));
+    await (await startEmbeddedPostgres({ dataDir: folder, log: () => undefined })).stop();
+    return folder;
+  })();
+  const folder = join(newFolder(), name);
+  mkdirSync(folder, { recursive: true });
+  execFileSync("cp", ["-a", `${await made}/.`, folder]);
   return folder;
 }
 
@@ -125,7 +141,7 @@ test("a first start makes a UTF-8 database with checksums, reachable through its
 });
 
 test("the application logs in as a role that may nothing by itself", async () => {
-  const { appUrl } = await start(newFolder());
+  const { appUrl } = await start(await usedFolder());
   expect(
     await ask(
       appUrl,
@@ -135,7 +151,7 @@ test("the application logs in as a role that may nothing by itself", async () =>
 });
 
 test("what was committed is there after a stop and a start", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   const first = await start(folder);
   await ask(first.ownerUrl, "create table kept as select 42 as n");
   await first.stop();
@@ -144,7 +160,7 @@ test("what was committed is there after a stop and a start", async () => {
 });
 
 test("a second process joins the running server, which ends with the last of them", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   const here = await start(folder);
   const postmaster = postmasterOf(folder);
   const there = await startUser(folder);
@@ -166,7 +182,7 @@ test("two processes that start at once on a new folder share one server", async 
 });
 
 test("a process that starts while the last user is stopping gets a server that stays", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   for (let round = 0; round < 5; round++) {
     const before = await start(folder);
     const [, after] = await Promise.all([before.stop(), start(folder)]);
@@ -179,7 +195,7 @@ test("a process that starts while the last user is stopping gets a server that s
 });
 
 test("kill -9 of the server: it is back in a moment, with everything that was committed", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   const lines: string[] = [];
   const { ownerUrl } = await start(folder, lines);
   await ask(ownerUrl, "create table kept as select 42 as n");
@@ -193,7 +209,7 @@ test("kill -9 of the server: it is back in a moment, with everything that was co
 });
 
 test("kill -9 of every process of the server at once: the same", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   const { ownerUrl } = await start(folder);
   const before = serverProcesses(folder);
   for (const pid of before) shoot(pid);
@@ -202,7 +218,7 @@ test("kill -9 of every process of the server at once: the same", async () => {
 });
 
 test("kill -9 of the process that uses it leaves no server behind", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   const user = await startUser(folder);
   expect(serverProcesses(folder)).not.toEqual([]);
   user.kill("SIGKILL");
@@ -211,7 +227,7 @@ test("kill -9 of the process that uses it leaves no server behind", async () => 
 });
 
 test("kill -9 of one user leaves the server to the others", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   const there = await startUser(folder);
   const here = await start(folder);
   const postmaster = postmasterOf(folder);
@@ -232,14 +248,14 @@ test("kill -9 of a process that makes the data leaves nothing that the next star
 });
 
 test("a temporary server takes its folder with it, even after kill -9", async () => {
-  const folder = join(newFolder(), "temporary");
+  const folder = await usedFolder("temporary");
   const user = await startUser(folder, { removeAfterwards: true });
   user.kill("SIGKILL");
   await until("no folder", () => !existsSync(folder));
 });
 
 test("a pid file that names a process of somebody else's is seen through", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   await (await start(folder)).stop();
   // As after a restart of a container: the id of the dead server now belongs to another process of the same user.
   const { uid, gid } = isRoot ? { uid: 65534, gid: 65534 } : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -269,13 +285,13 @@ test("a folder that cannot be made is told in a sentence", async () => {
 });
 
 test("data of another major version of PostgreSQL are left alone", async () => {
-  const folder = newFolder();
+  const folder = await usedFolder();
   await (await start(folder)).stop();
   writeFileSync(join(folder, "cluster/PG_VERSION"), "17\n");
   await expect(start(folder)).rejects.toThrow(/made by PostgreSQL 17, and the bundled one is 18/);
 });
 
 test("a server that cannot start says why, in its own words", async () => {
-  const refused = startEmbeddedPostgres({ dataDir: newFolder(), log: () => undefined, settings: { shared_buffers: "plenty" } });
+  const refused = startEmbeddedPostgres({ dataDir: await usedFolder(), log: () => undefined, settings: { shared_buffers: "plenty" } });
   await expect(refused).rejects.toThrow(/PostgreSQL could not start on the data in .*shared_buffers/);
 });
