@@ -1,11 +1,14 @@
 // What changes between a look at it and the commit. Each test holds one side in the very moment that matters and lets it go when the other
 // side waits for it: what is judged on what was, is judged again.
 
+import { randomBytes } from "node:crypto";
 import type { Actor } from "#platform/db.ts";
+import { toPaymentId } from "#platform/ids.ts";
 import { Lane } from "#platform/lane.ts";
+import { newId } from "#platform/new-id.ts";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { findTerms } from "../src/general-ledger/payments/payment.store.ts";
-import type { ChangeCommand } from "../src/general-ledger/posting/command.ts";
+import type { ChangeCommand, CommandKey } from "../src/general-ledger/posting/command.ts";
 import { postBatch } from "../src/general-ledger/posting/post-batch.store.ts";
 import { aLine, aTransfer, unique } from "./builders.ts";
 import { lifeAt, linesOf, PAYMENTS } from "./payment-life.ts";
@@ -135,6 +138,57 @@ describe("a payment that two instances change at once", () => {
     }
     const left = (10 - posted / 10).toFixed(2);
     expect(await lifeAt(bank).figures(payer)).toEqual([`${left} 0.00 ${left} 0.00`]);
+  });
+});
+
+describe("payments of one name between different accounts, at two instances that see neither's", () => {
+  const TERMS = {
+    operation: "transfer",
+    type: "transfer",
+    ownerTenant: "default",
+    isConfined: false,
+    createdBy: "test",
+    clientId: null,
+    valueDate: null,
+    description: null,
+    reference: null,
+    metadata: null,
+    expiresAt: null,
+    reversesPaymentId: null,
+    ifVersion: null,
+  } as const;
+  const aKey = (): CommandKey => ({ id: newId(), request: randomBytes(32).toString("hex"), traceId: "test", keepsAbsence: false });
+
+  test.each([
+    ["externalId", "duplicateExternalId", () => ({ externalId: newId(), key: null })],
+    ["key", "idempotencyKeyReused", () => ({ key: aKey() })],
+  ] as const)("of one %s: one is booked, the other hears %s", async (_, outcome, makeName) => {
+    const writers = [openWriter(bank.database), openWriter(bank.database)];
+    onTestFinished(async () => void (await Promise.all(writers.map((writer) => writer.close()))));
+    const accounts = await Promise.all(Array.from({ length: 4 }, () => bank.anAccount()));
+    const name = makeName();
+    await bank.owner.query("begin");
+    await bank.owner.query("select from general_ledger.ledger_head for update");
+    const submitted = writers.map((writer, index) => {
+      const [debit, credit] = [accounts[2 * index]?.id ?? "", accounts[2 * index + 1]?.id ?? ""];
+      const line = {
+        debitAccountId: debit,
+        creditAccountId: credit,
+        amountMinor: 100n,
+        currency: "EUR",
+        type: "transfer",
+        description: null,
+      } as const;
+      const own = { id: toPaymentId(newId()), externalId: newId(), content: newId(), lines: [line] };
+      const key = name.key === null ? null : { ...name.key, request: randomBytes(32).toString("hex") };
+      return writer.submit({ ...TERMS, ...own, ...name, key });
+    });
+    await untilWaiting(2);
+    await bank.owner.query("commit");
+    const outcomes = (await Promise.all(submitted)).map((result) => result.outcome);
+    expect(outcomes.toSorted()).toEqual(["accepted", outcome]);
+    const balances = await Promise.all(accounts.map(({ id }) => bank.account(id)));
+    expect(balances.filter(({ balance }) => balance !== "0.00")).toHaveLength(2);
   });
 });
 

@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no unique key of a payment",
     edits: [{ file: LEDGER, from: "create unique index payment_external_id_once", to: "create index payment_external_id_once" }],
-    killer: { suite: "idempotency-keys" },
+    killer: { tests: "test/windows.db.test.ts" },
   },
   {
     name: "keys in memory",
