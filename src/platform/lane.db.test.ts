@@ -85,13 +85,29 @@ test("what the server refuses leaves the connection as it was", async () => {
   expect(await pidOf(lane)).toBe(before);
 });
 
-test("two statements at once are a bug, and the first one is not disturbed", async () => {
+test("a statement sent behind another is begun after its commit, and a third one is a bug that disturbs neither", async () => {
   const lane = openLane();
-  const first = insert(lane, 1);
-  await expect(insert(lane, 2)).rejects.toThrow("two statements at once");
-  await first;
-  await insert(lane, 3);
-  expect(await stored()).toEqual([1, 3]);
+  const both = [insert(lane, 1), lane.sql`insert into public.note select id + 1, 'b' from public.note`];
+  await expect(insert(lane, 3)).rejects.toThrow("more statements on a lane");
+  await Promise.all(both);
+  expect(await stored()).toEqual([1, 2]);
+});
+
+test("what becomes of a statement says nothing of the one behind it", async () => {
+  const lane = openLane();
+  await insert(lane, 1);
+  const both = await Promise.allSettled([insert(lane, 1), insert(lane, 2)]);
+  expect(both.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+  expect(await stored()).toEqual([1, 2]);
+});
+
+test("a connection that breaks leaves the outcome of both statements unknown", async () => {
+  const lane = openLane();
+  const both = [insert(lane, 1, "slow"), insert(lane, 2)].map((each) => each.catch((error: unknown) => error));
+  await terminate("insert into public.note");
+  for (const error of await Promise.all(both)) expect(error).toBeInstanceOf(OutcomeUnknown);
+  await Promise.all([insert(lane, 3), insert(lane, 4)]);
+  expect(await stored()).toEqual([3, 4]);
 });
 
 test("a connection that breaks while the statement runs leaves its outcome unknown, and the next call opens a new one", async () => {

@@ -1,5 +1,6 @@
-// A connection of one's own for statements that are whole transactions (the ledger's writer): one statement at a time, one round
-// trip, one commit. After any doubt the connection is thrown away and the next call opens a new one.
+// A connection of one's own for statements that are whole transactions (the ledger's writer): one round trip, one commit. A second
+// statement may be sent behind one that runs: the server begins it the moment the first is committed, in that order, and what becomes
+// of the one says nothing of the other. After any doubt the connection is thrown away and the next call opens a new one.
 
 import pg from "pg";
 import { invariant } from "./problem.ts";
@@ -9,6 +10,8 @@ import { typeParsers } from "./db-types.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const SILENCE_MS = 8_000;
+/** Statements in flight: the one that runs, and the one behind it. */
+export const LANE_DEPTH = 2;
 
 export type LaneOptions = {
   readonly url: string;
@@ -21,8 +24,10 @@ export type LaneOptions = {
 export class Lane {
   readonly #options: LaneOptions;
   #client: pg.Client | null = null;
-  #busy = false;
-  #warned = false;
+  #connecting: Promise<pg.Client> | null = null;
+  #inFlight = 0;
+  /** Connections on which a commit was not confirmed. */
+  readonly #doubted = new WeakSet<pg.Client>();
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -33,13 +38,13 @@ export class Lane {
    * committed; DatabaseAway, or the server's refusal, when there was no connection to be had and nothing can have happened.
    */
   readonly sql: Sql = async <Row extends object>(strings: TemplateStringsArray, ...values: readonly unknown[]) => {
-    invariant(!this.#busy, "two statements at once on one lane");
-    this.#busy = true;
+    invariant(this.#inFlight < LANE_DEPTH, "more statements on a lane than it may have in flight");
+    this.#inFlight++;
     try {
       const client = this.#client ?? (await this.#connect());
       return await this.#run<Row>(client, { ...statementOf(strings), values: [...values] });
     } finally {
-      this.#busy = false;
+      this.#inFlight--;
     }
   };
 
@@ -50,10 +55,9 @@ export class Lane {
   }
 
   async #run<Row extends object>(client: pg.Client, query: pg.QueryConfig): Promise<Row[]> {
-    this.#warned = false;
     try {
       const result = await client.query<Row>(query);
-      if (!this.#warned) return result.rows;
+      if (!this.#doubted.has(client)) return result.rows;
     } catch (error) {
       if (isServerError(error) && !endsConnection(error)) throw error;
       this.#discard(client);
@@ -63,18 +67,27 @@ export class Lane {
     throw new OutcomeUnknown("the commit was not confirmed by the standby");
   }
 
-  async #connect(): Promise<pg.Client> {
+  /** Two statements that find no connection wait for the same one. */
+  #connect(): Promise<pg.Client> {
+    this.#connecting ??= this.#open().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #open(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.#options.url,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: this.#options.silenceMs ?? SILENCE_MS,
       keepAlive: true,
+      pipeline: true,
       application_name: this.#options.name,
       options: sessionOptions(this.#options.role),
       types: typeParsers,
     });
     client.on("notice", (notice) => {
-      if (notice.code === "01000") this.#warned = true;
+      if (notice.code === "01000") this.#doubted.add(client);
     });
     // A connection that is lost while nobody uses it costs nothing: the next call opens a new one.
     client.on("error", () => this.#forget(client));

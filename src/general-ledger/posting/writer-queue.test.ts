@@ -124,6 +124,45 @@ describe("a command waits", () => {
   });
 });
 
+describe("behind a batch in flight", () => {
+  test("goes what waits for its accounts, and for those of what goes there, and nothing else", () => {
+    const queue = queueOf("1: hot a");
+    const leader = queue.take(100);
+    for (const text of ["2: hot b", "3: c d", "4: b e", "5: d f", "6: hot g"]) add(queue, text);
+    expect(names(queue.takeBehind(leader, 100, 1))).toBe("2 4 6");
+    expect(names(queue.take(100))).toBe("3 5");
+  });
+
+  test("goes nothing that waits for another batch, too, or for something that does", () => {
+    const queue = queueOf("1: hot a");
+    const leader = queue.take(100);
+    add(queue, "2: x y");
+    const other = queue.take(100);
+    for (const text of ["3: hot x", "4: hot b"]) add(queue, text);
+    expect(names(queue.takeBehind(leader, 100, 1))).toBe("");
+    queue.release(other);
+    expect(names(queue.takeBehind(leader, 100, 1))).toBe("3 4");
+  });
+
+  test("goes nothing when it would be too little, and no more lines than are allowed", () => {
+    const queue = queueOf("1: hot a");
+    const leader = queue.take(100);
+    for (const text of ["2: hot b", "3: hot c", "4: hot d"]) add(queue, text);
+    expect(names(queue.takeBehind(leader, 100, 4))).toBe("");
+    expect(names(queue.takeBehind(leader, 2, 1))).toBe("2 3");
+    expect(queue.length).toBe(1);
+  });
+
+  test("goes nothing with an externalId or a key of its own batch", () => {
+    const queue = new WriterQueue<string>();
+    queue.add({ command: command({ accounts: ["a", "b"], externalId: "X", key: "K" }), sinceMs: 0, ticket: "1" });
+    const leader = queue.take(100);
+    queue.add({ command: command({ accounts: ["a", "b"], externalId: "X" }), sinceMs: 0, ticket: "2" });
+    queue.add({ command: command({ accounts: ["a", "c"], externalId: "Y", key: "K" }), sinceMs: 0, ticket: "3" });
+    expect(names(queue.takeBehind(leader, 100, 1))).toBe("");
+  });
+});
+
 test("externalIds of different tenants are different names", () => {
   const queue = new WriterQueue<string>();
   for (const [ticket, ownerTenant] of [
@@ -152,7 +191,7 @@ test("a hot account holds up nobody else, however long its queue", () => {
   expect(queue.take(100)).toHaveLength(100);
 });
 
-type Step = { readonly accounts: readonly string[]; readonly externalId: string; readonly key: string | null } | "take" | "end";
+type Step = { readonly accounts: readonly string[]; readonly externalId: string; readonly key: string | null } | "take" | "behind" | "end";
 
 const accounts = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e", "f", "g"), { minLength: 2, maxLength: 4 });
 const arrival = fc.record({
@@ -164,6 +203,7 @@ const steps = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: arrival },
     { weight: 3, arbitrary: fc.constant<Step>("take") },
+    { weight: 3, arbitrary: fc.constant<Step>("behind") },
     { weight: 2, arbitrary: fc.constant<Step>("end") },
   ),
   {
@@ -171,35 +211,52 @@ const steps = fc.array(
   },
 );
 
-test("in any order of arrivals, batches and ends: accounts and names keep their order, batches in flight are disjoint, nobody starves", () => {
+test("in any order of arrivals, batches and ends: accounts and names keep their order, batches side by side are disjoint, nobody starves", () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 8 }), fc.infiniteStream(fc.nat(100)), (list, linesMax, choices) => {
       const queue = new WriterQueue<number>();
-      const flying: Waiting<number>[][] = [];
+      /** As on lanes: the first of each runs, a second one waits behind it. */
+      const lanes: Waiting<number>[][][] = [];
       const done = new Map<string, number[]>();
       let arrived = 0;
-      const take = (): boolean => {
-        const batch = queue.take(linesMax);
-        if (batch.length === 0) return false;
+      const pick = (count: number): number => (choices.next().value ?? 0) % Math.max(1, count);
+      const go = (batch: Waiting<number>[], lane: Waiting<number>[][]): void => {
         expectFitting(batch, linesMax);
-        for (const other of flying) expect(sharedNames(batch, other)).toEqual([]);
+        for (const others of lanes) if (others !== lane) for (const other of others) expect(sharedNames(batch, other)).toEqual([]);
+        for (const other of lane) expect(sharedNames(batch, other).filter((name) => name.includes(" "))).toEqual([]);
         for (const { command: each, ticket } of batch)
           for (const name of namesOf(each)) done.set(name, [...(done.get(name) ?? []), ticket]);
-        flying.push(batch);
-        return true;
+        lane.push(batch);
+      };
+      const take = (): void => {
+        const batch = queue.take(linesMax);
+        const lane: Waiting<number>[][] = [];
+        if (batch.length === 0) return;
+        go(batch, lane);
+        lanes.push(lane);
+      };
+      const follow = (): void => {
+        const lane = lanes[pick(lanes.length)];
+        const [leader] = lane ?? [];
+        if (lane === undefined || leader === undefined || lane.length > 1) return;
+        const batch = queue.takeBehind(leader, linesMax, 1);
+        if (batch.length > 0) go(batch, lane);
       };
       const end = (): void => {
-        const [batch] = flying.splice((choices.next().value ?? 0) % Math.max(1, flying.length), 1);
+        const index = pick(lanes.length);
+        const batch = lanes[index]?.shift();
         if (batch !== undefined) queue.release(batch);
+        if (lanes[index]?.length === 0) lanes.splice(index, 1);
       };
       for (const step of list) {
         if (step === "take") take();
+        else if (step === "behind") follow();
         else if (step === "end") end();
         else queue.add({ command: command(step), sinceMs: 0, ticket: arrived++ });
       }
       // Whatever is in flight ends: what waits goes, in as many batches as there are commands at most.
       for (let rounds = 0; rounds <= arrived; rounds++) {
-        while (flying.length > 0) end();
+        while (lanes.length > 0) end();
         take();
       }
       expect(queue.length).toBe(0);

@@ -3,17 +3,26 @@
 // is only for speed.
 //
 // PostgreSQL must not wait while answers are written: when no other lane is in flight, the next batch is sent before the finished one
-// is answered.
+// is answered; and what waits for the accounts of a batch in flight is sent behind it on the same lane, so that the server goes on with
+// it in the moment of the commit. A hot account is written without a pause that way.
 
 import { busy, isRetryable, LOCK_TIMEOUT_MS, OutcomeUnknown, sqlState } from "#platform/db.ts";
-import type { Lane } from "#platform/lane.ts";
-import { Bug, invariant } from "#platform/problem.ts";
+import { LANE_DEPTH, type Lane } from "#platform/lane.ts";
+import { Bug } from "#platform/problem.ts";
 import type { LedgerCommand } from "./command.ts";
 import { type CommandResult, postBatch, setLockTimeout } from "./post-batch.store.ts";
 import { type Waiting, WriterQueue } from "./writer-queue.ts";
 
 type Ticket = { readonly resolve: (result: CommandResult) => void; readonly reject: (error: unknown) => void };
 type Batch = readonly Waiting<Ticket>[];
+
+/** A lane and what is in flight on it, the first to be committed first. */
+type Track = {
+  readonly lane: Lane;
+  readonly batches: Batch[];
+  /** Batches that are being written command by command, one after the other; nothing is sent behind them. Null: none. */
+  mending: Promise<unknown> | null;
+};
 
 export type WriterOptions = {
   readonly lanes: readonly Lane[];
@@ -28,6 +37,8 @@ const BATCH_LINES_MAX = 1_000;
 /** Commands that must wait before a further lane is used beside one that is in flight. */
 const SECOND_LANE_MIN = 64;
 const SECOND_LANE_WAIT_MS = 10;
+/** Commands that must wait for the accounts of a batch in flight before they are sent behind it. */
+const BEHIND_MIN = 32;
 const QUEUE_MAX = 20_000;
 /** A command that has not been sent after this time leaves with 503. */
 const WAIT_MAX_MS = 2_000;
@@ -40,7 +51,7 @@ const ATTEMPTS_MAX = 5;
 export class Writer {
   readonly #options: WriterOptions;
   readonly #queue = new WriterQueue<Ticket>();
-  readonly #free: Lane[];
+  readonly #tracks: readonly Track[];
   readonly #sweep: NodeJS.Timeout;
   #inFlight = 0;
   #scheduled = false;
@@ -49,7 +60,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    this.#free = [...options.lanes];
+    this.#tracks = options.lanes.map((lane) => ({ lane, batches: [], mending: null }));
     this.#sweep = setInterval(() => this.#dropLate(), SWEEP_MS).unref();
   }
 
@@ -76,7 +87,7 @@ export class Writer {
 
   /** One turn of the event loop collects what arrives together. */
   #schedule(): void {
-    if (this.#scheduled || this.#free.length === 0) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -85,17 +96,38 @@ export class Writer {
   }
 
   #dispatch(): void {
-    while (this.#free.length > 0 && this.#queue.length > 0) {
-      if (this.#inFlight > 0 && !this.#isWorthAnotherLane()) return;
-      // Each lane takes its share of the load, so that one part is judged while the answers of the other are written.
-      const share = Math.ceil(this.load / this.#options.lanes.length);
-      const batch = this.#queue.take(Math.min(BATCH_LINES_MAX, Math.max(SECOND_LANE_MIN, share)));
-      if (batch.length === 0) return;
-      const lane = this.#free.pop();
-      invariant(lane, "a free lane was taken");
-      this.#inFlight += batch.length;
-      void this.#run(lane, batch);
+    while (this.#queue.length > 0 && (this.#sendBeside() || this.#sendBehind()));
+  }
+
+  /** Sends what shares no account with anything in flight, on a lane that is free. */
+  #sendBeside(): boolean {
+    const track = this.#tracks.find(({ batches }) => batches.length === 0);
+    if (track === undefined || (this.#inFlight > 0 && !this.#isWorthAnotherLane())) return false;
+    return this.#send(track, this.#queue.take(this.#share()));
+  }
+
+  /** Sends what waits for the accounts of a batch in flight behind that batch. */
+  #sendBehind(): boolean {
+    if (this.#queue.length < BEHIND_MIN) return false;
+    for (const track of this.#tracks) {
+      const [leader] = track.batches;
+      if (leader === undefined || track.batches.length === LANE_DEPTH || track.mending !== null) continue;
+      if (this.#send(track, this.#queue.takeBehind(leader, this.#share(), BEHIND_MIN))) return true;
     }
+    return false;
+  }
+
+  /** Each lane takes its share of the load, so that one part is judged while the answers of the other are written. */
+  #share(): number {
+    return Math.min(BATCH_LINES_MAX, Math.max(SECOND_LANE_MIN, Math.ceil(this.load / this.#tracks.length)));
+  }
+
+  #send(track: Track, batch: Batch): boolean {
+    if (batch.length === 0) return false;
+    track.batches.push(batch);
+    this.#inFlight += batch.length;
+    void this.#run(track, batch);
+    return true;
   }
 
   /**
@@ -115,13 +147,13 @@ export class Writer {
     return false;
   }
 
-  async #run(lane: Lane, batch: Batch): Promise<void> {
+  async #run(track: Track, batch: Batch): Promise<void> {
     const start = this.#options.monotonicMs();
-    const settle = await this.#write(lane, batch);
+    const settle = await this.#write(track, batch);
     this.#options.onBatch?.(batch.length, this.#options.monotonicMs() - start);
     this.#queue.release(batch);
     this.#inFlight -= batch.length;
-    this.#free.push(lane);
+    track.batches.splice(track.batches.indexOf(batch), 1);
     if (this.#inFlight > 0) {
       // PostgreSQL is at work for another lane: answer first, so that these callers' next commands go into one large batch.
       settle();
@@ -135,28 +167,51 @@ export class Writer {
   }
 
   /** Writes a batch and returns how to answer it. Never throws. */
-  async #write(lane: Lane, batch: Batch): Promise<() => void> {
+  async #write(track: Track, batch: Batch): Promise<() => void> {
     try {
-      const results = await this.#post(lane, batch);
-      return () => batch.forEach((entry, index) => answer(entry, results[index]));
+      return await this.#writeWhole(track.lane, batch);
     } catch (error) {
       this.#options.onFault?.(error, batch.length);
-      if (batch.length === 1 || isOutage(error)) return () => batch.forEach(({ ticket }) => ticket.reject(error));
-      return await this.#oneByOne(lane, batch);
+      return batch.length === 1 || isOutage(error) ? () => reject(batch, error) : await this.#mend(track, batch);
+    }
+  }
+
+  async #writeWhole(lane: Lane, batch: Batch): Promise<() => void> {
+    const results = await this.#post(lane, batch);
+    return () => batch.forEach((entry, index) => answer(entry, results[index]));
+  }
+
+  async #writeOne(lane: Lane, entry: Waiting<Ticket>): Promise<() => void> {
+    try {
+      return await this.#writeWhole(lane, [entry]);
+    } catch (error) {
+      this.#options.onFault?.(error, 1);
+      return () => reject([entry], error);
+    }
+  }
+
+  /** Writes a batch command by command; two batches of one lane in turn, because they share its patience. */
+  async #mend(track: Track, batch: Batch): Promise<() => void> {
+    const turn = (track.mending ?? Promise.resolve()).then(() => this.#oneByOne(track.lane, batch));
+    track.mending = turn;
+    try {
+      return await turn;
+    } finally {
+      if (track.mending === turn) track.mending = null;
     }
   }
 
   /**
    * After a fault that one command caused: only the culprit fails. Whoever meets a locked account now is refused at once; the batch has
-   * waited for it already, and the others must not wait again.
+   * waited for it already, and the others must not wait again. Never throws.
    */
   async #oneByOne(lane: Lane, batch: Batch): Promise<() => void> {
     const settles: (() => void)[] = [];
     const deadline = this.#options.monotonicMs() + ONE_BY_ONE_MAX_MS;
     const isPatient = await setPatience(lane, IMPATIENT_LOCK_MS);
     for (const entry of batch) {
-      if (this.#options.monotonicMs() > deadline) settles.push(() => entry.ticket.reject(busy("A needed account is locked.")));
-      else settles.push(await this.#write(lane, [entry]));
+      if (this.#options.monotonicMs() > deadline) settles.push(() => reject([entry], busy("A needed account is locked.")));
+      else settles.push(await this.#writeOne(lane, entry));
     }
     if (isPatient) await setPatience(lane, LOCK_TIMEOUT_MS);
     return () => settles.forEach((settle) => settle());
@@ -193,6 +248,10 @@ async function setPatience(lane: Lane, ms: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+function reject(batch: Batch, error: unknown): void {
+  for (const { ticket } of batch) ticket.reject(error);
 }
 
 function answer(entry: Waiting<Ticket>, result: CommandResult | undefined): void {
