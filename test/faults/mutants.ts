@@ -23,7 +23,7 @@ const KEY_STORE = "src/platform/http/idempotency.store.ts";
 const DATABASE = "src/platform/db.ts";
 
 const NO_LOCKS: Edit = {
-  fn: "general_ledger.take_accounts",
+  fn: BATCH,
   from: "where a.id = any(p_accounts) order by a.id for no key update) a;",
   to: "where a.id = any(p_accounts) order by a.id) a;",
 };
