@@ -70,7 +70,7 @@ describe("days that are closed while payments are judged", () => {
 
   test("do not hinder payments of open days: they are judged again, too, and booked once", async () => {
     const [payer, payee] = await pair();
-    const [answer] = await closing(daysAgo(38), 1, () => Promise.all([bank.transfer(aTransfer(payer, payee, "1.00"))]));
+    const answer = await closing(daysAgo(38), 1, () => bank.transfer(aTransfer(payer, payee, "1.00")));
     expect(bodyOf(answer)).toMatchObject({ valueDate: daysAgo(0), requestedValueDate: null });
     expect(await lifeAt(bank).figures(payer, payee)).toEqual(["9.00 0.00 9.00 0.00", "1.00 0.00 1.00 0.00"]);
   });

@@ -100,7 +100,10 @@ test("is begun and left for HEAD, which answers what GET does without the conten
     await http.inject({ method: "HEAD", url: "/internal/file", headers }),
     await http.inject({ method: "GET", url: "/internal/file", headers }),
   ];
-  const told = ({ statusCode, headers: { date: _, traceparent: _t, "x-correlation-id": _c, ...rest } }: typeof head) => [statusCode, rest];
+  const told = (answer: typeof head): unknown[] => {
+    const own = ["date", "traceparent", "x-correlation-id"];
+    return [answer.statusCode, Object.entries(answer.headers).filter(([name]) => !own.includes(name))];
+  };
   expect(told(head)).toEqual(told(get));
   expect([head.headers["content-length"], head.body, get.body, left]).toEqual(["11", "", "x".repeat(11), 1]);
 });
