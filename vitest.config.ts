@@ -1,11 +1,12 @@
-// Three groups of tests. `pure` needs nothing and takes milliseconds; `database` needs PostgreSQL and starts one when
-// DATABASE_URL is absent; `nightly` (npm test -- --nightly) holds what is too long or too rough for every change.
+// Four groups of tests. `pure` needs nothing and takes milliseconds; `database` needs PostgreSQL and starts one when
+// DATABASE_URL is absent; `embedded` starts and shoots servers of its own, whatever DATABASE_URL says; `nightly` (npm test -- --nightly) holds what is too long or too rough for every change.
 // A group whose files are not selected starts nothing: running one pure file never waits for a database.
 
 import { defineConfig } from "vitest/config";
 
 const nightly = process.env["FINLEGO_NIGHTLY"] === "1";
 const everywhere = ["src", "test"];
+const bringTheirServer = "src/platform/embedded-postgres/**/*.db.test.ts";
 const neverHere = ["**/node_modules/**", "test/faults/**", "**/*.nightly.test.ts"];
 
 export default defineConfig({
@@ -29,8 +30,17 @@ export default defineConfig({
           // As the pure ones: what a file needs to itself is its database, and it has one.
           isolate: false,
           include: everywhere.map((folder) => `${folder}/**/*.db.test.ts`),
-          exclude: neverHere,
+          exclude: [...neverHere, bringTheirServer],
           globalSetup: ["test/setup/global.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "embedded",
+          isolate: false,
+          include: [bringTheirServer],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { openDevelopmentIssuer } from "#platform/development-issuer.ts";
 import { DEVELOPMENT_ISSUER } from "#platform/settings.ts";
 import { verify } from "#platform/verify.ts";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { complaintsOf, rooms } from "./damaged-books.ts";
 import { Server } from "./faults/server.ts";
 import { anOldRow, answerOf, type OldDatabase, type OldRow, openOldDatabase } from "./old-release.ts";
@@ -17,16 +17,18 @@ const MASTER_KEY = "2f0b8a6c4d1e97f35a60b2c8d7e41f90a3b5c6d8e9f7012438495a6b7c8d
 let old: OldDatabase;
 let data: string;
 let servers: Server[];
-beforeEach(async () => {
+
+async function open(): Promise<void> {
   servers = [];
   data = await mkdtemp(join(tmpdir(), "finlego-upgrade-"));
   old = await openOldDatabase();
-});
-afterEach(async () => {
+}
+
+async function close(): Promise<void> {
   for (const server of servers) await server.kill();
   await old.drop();
   await rm(data, { recursive: true });
-});
+}
 
 /** As an operator starts it. Not awaited: it may still be encrypting. */
 async function spawn(): Promise<Server> {
@@ -102,114 +104,125 @@ const CLEAR = [
   "Canary Office",
 ];
 
-test("every client of the release before answers as it did, and nothing of it stands in the clear", { timeout: 120_000 }, async () => {
-  const people = [
-    anOldRow(),
-    anOldRow({ external_id: null, street_line2: null, state: null, tenant: "nordlicht" }),
-    anOldRow({ tenant: "nordlicht", external_id: "the-same" }),
-    anOldRow({ tenant: "südwind".replace("ü", "ue"), external_id: "the-same" }),
-    anOldRow({ status: "blocked", blocked_at: "2026-02-02T02:02:02.002Z", risk_level: "high" }),
-    anOldRow({ status: "rejected", risk_level: "prohibited", verification_status: "rejected" }),
-    anOldRow({ status: "pending", verification_status: "notStarted", phone_number: "00 (1) call", phone_is_e164: false }),
-    anOldRow({ status: "closed" }),
-    anOldRow({
-      first_name: "D'Arcy-Jones Jr.",
-      state: 'quote " backslash \\ line\nbreak \u{1f984} {null,"x"} \u0000'.replace("\u0000", "\u0001"),
-      zip: "Zürich 8001 ÀÉ",
-      document_issued_by: "Ministry, of {braces}",
-      document_number: "№ 12/34",
-      email: "A.B+c@Example.COM",
-      date_of_birth: "0004-02-29",
-      document_type: "other",
-      document_expiration_date: "9999-12-31",
-    }),
-  ];
-  await old.addClients([...people, ...many(500)]);
-  // The release before had looked at the table and kept its most common values.
-  await old.owner.query("analyze client_profile.client");
-  expect(await placesWith(CLEAR)).toEqual(
-    expect.arrayContaining(["a row of client_profile.client", "a page of client_profile.client", "a page of pg_statistic"]),
-  );
+describe("the first start", () => {
+  beforeEach(open);
+  afterEach(close);
 
-  const server = await start();
-  await expectAnswered(server, people);
-  expect(await placesWith(CLEAR)).toEqual([]);
-  const report = await verify({ url: old.ownerUrl, mode: "development", rooms });
-  expect(complaintsOf(report).map(({ name }) => name)).toEqual([]);
-  expect(await get(server, `/internal/Clients/${people[1]?.id}`, { tenant: "default" })).toMatchObject({ status: 404 });
-});
-
-test("a start that finds all clients encrypted does nothing", async () => {
-  const people = many(3);
-  await old.addClients(people);
-  await (await start()).stop();
-  const stamp = () =>
-    old.owner.query(
-      "select xmin, ctid, id, updated_at, pg_relation_filenode('client_profile.client') from client_profile.client order by id",
+  test("every client of the release before answers as it did, and nothing of it stands in the clear", { timeout: 120_000 }, async () => {
+    const people = [
+      anOldRow(),
+      anOldRow({ external_id: null, street_line2: null, state: null, tenant: "nordlicht" }),
+      anOldRow({ tenant: "nordlicht", external_id: "the-same" }),
+      anOldRow({ tenant: "südwind".replace("ü", "ue"), external_id: "the-same" }),
+      anOldRow({ status: "blocked", blocked_at: "2026-02-02T02:02:02.002Z", risk_level: "high" }),
+      anOldRow({ status: "rejected", risk_level: "prohibited", verification_status: "rejected" }),
+      anOldRow({ status: "pending", verification_status: "notStarted", phone_number: "00 (1) call", phone_is_e164: false }),
+      anOldRow({ status: "closed" }),
+      anOldRow({
+        first_name: "D'Arcy-Jones Jr.",
+        state: 'quote " backslash \\ line\nbreak \u{1f984} {null,"x"} \u0000'.replace("\u0000", "\u0001"),
+        zip: "Zürich 8001 ÀÉ",
+        document_issued_by: "Ministry, of {braces}",
+        document_number: "№ 12/34",
+        email: "A.B+c@Example.COM",
+        date_of_birth: "0004-02-29",
+        document_type: "other",
+        document_expiration_date: "9999-12-31",
+      }),
+    ];
+    await old.addClients([...people, ...many(500)]);
+    // The release before had looked at the table and kept its most common values.
+    await old.owner.query("analyze client_profile.client");
+    expect(await placesWith(CLEAR)).toEqual(
+      expect.arrayContaining(["a row of client_profile.client", "a page of client_profile.client", "a page of pg_statistic"]),
     );
-  const before = await stamp();
-  const audited = await count("platform.audit_entry");
-  const server = await start();
-  expect((await stamp()).rows).toEqual(before.rows);
-  expect(await count("platform.audit_entry")).toBe(audited);
-  expect(server.said).not.toContain("encrypt");
-  await expectAnswered(server, people);
+
+    const server = await start();
+    await expectAnswered(server, people);
+    expect(await placesWith(CLEAR)).toEqual([]);
+    const report = await verify({ url: old.ownerUrl, mode: "development", rooms });
+    expect(complaintsOf(report).map(({ name }) => name)).toEqual([]);
+    expect(await get(server, `/internal/Clients/${people[1]?.id}`, { tenant: "default" })).toMatchObject({ status: 404 });
+  });
+
+  test("a start that is killed in the middle goes on at the next one, and every client has one key", { timeout: 120_000 }, async () => {
+    const people = many(3_000);
+    await old.addClients(people);
+    const killed = await spawn();
+    // A batch is stored in one piece: so there are some, and not yet all.
+    const SEALED = "client_profile.client where to_jsonb(client) ->> 'sealed_profile' is not null";
+    while ((await count(SEALED)) === 0) expect(killed.exit).toBeNull();
+    await killed.kill();
+    const sealed = await count(SEALED);
+    expect(sealed).toBeGreaterThan(0);
+    expect(sealed).toBeLessThan(people.length);
+    expect(await count("client_profile.client_key")).toBe(sealed);
+    expect(await count("client_profile.client where num_nonnulls(email, sealed_profile) <> 1")).toBe(0);
+
+    const server = await start();
+    expect(await count("client_profile.client_key where wrapped_key is not null")).toBe(people.length);
+    expect(await count("client_profile.client where sealed_profile is null or email is not null")).toBe(0);
+    await expectAnswered(
+      server,
+      [0, 1, 1_499, 2_999].map((index) => people[index]!),
+    );
+    expect(complaintsOf(await verify({ url: old.ownerUrl, mode: "development", rooms }))).toEqual([]);
+  });
+
+  test("of servers that start at once one encrypts, and all serve afterwards", { timeout: 120_000 }, async () => {
+    const people = many(2_000);
+    await old.addClients(people);
+    const both = [await spawn(), await spawn()];
+    for (const server of both) await expectAnswered(await server.ready(), [people[0]!, people[1_999]!]);
+    expect(both.filter(({ said }) => said.includes("are being encrypted"))).toHaveLength(1);
+    const { rows } = await old.owner.query(
+      "select sum((detail ->> 'clients')::int)::int as n from platform.audit_entry where action = 'clients.sealed'",
+    );
+    expect(rows).toEqual([{ n: people.length }]);
+    expect(await count("client_profile.search_key")).toBe(1);
+  });
 });
 
-test("a start that is killed in the middle goes on at the next one, and every client has one key", { timeout: 120_000 }, async () => {
-  const people = many(6_000);
-  await old.addClients(people);
-  const killed = await spawn();
-  // A batch is stored in one piece: so there are some, and not yet all.
-  const SEALED = "client_profile.client where to_jsonb(client) ->> 'sealed_profile' is not null";
-  while ((await count(SEALED)) === 0) expect(killed.exit).toBeNull();
-  await killed.kill();
-  const sealed = await count(SEALED);
-  expect(sealed).toBeGreaterThan(0);
-  expect(sealed).toBeLessThan(people.length);
-  expect(await count("client_profile.client_key")).toBe(sealed);
-  expect(await count("client_profile.client where num_nonnulls(email, sealed_profile) <> 1")).toBe(0);
+describe("after the first start", () => {
+  const people = many(3);
+  beforeAll(async () => {
+    await open();
+    await old.addClients(people);
+    await (await start()).stop();
+  });
+  afterAll(close);
 
-  const server = await start();
-  expect(await count("client_profile.client_key where wrapped_key is not null")).toBe(people.length);
-  expect(await count("client_profile.client where sealed_profile is null or email is not null")).toBe(0);
-  await expectAnswered(
-    server,
-    [0, 1, 2_999, 5_999].map((index) => people[index]!),
-  );
-  expect(complaintsOf(await verify({ url: old.ownerUrl, mode: "development", rooms }))).toEqual([]);
-});
+  test("a start that finds all clients encrypted does nothing", async () => {
+    const stamp = () =>
+      old.owner.query(
+        "select xmin, ctid, id, updated_at, pg_relation_filenode('client_profile.client') from client_profile.client order by id",
+      );
+    const before = await stamp();
+    const audited = await count("platform.audit_entry");
+    const server = await start();
+    expect((await stamp()).rows).toEqual(before.rows);
+    expect(await count("platform.audit_entry")).toBe(audited);
+    expect(server.said).not.toContain("encrypt");
+    await expectAnswered(server, people);
+    await server.stop();
+  });
 
-test("of servers that start at once one encrypts, and all serve afterwards", { timeout: 120_000 }, async () => {
-  const people = many(2_000);
-  await old.addClients(people);
-  const both = [await spawn(), await spawn()];
-  for (const server of both) await expectAnswered(await server.ready(), [people[0]!, people[1_999]!]);
-  expect(both.filter(({ said }) => said.includes("are being encrypted"))).toHaveLength(1);
-  const { rows } = await old.owner.query(
-    "select sum((detail ->> 'clients')::int)::int as n from platform.audit_entry where action = 'clients.sealed'",
-  );
-  expect(rows).toEqual([{ n: people.length }]);
-  expect(await count("client_profile.search_key")).toBe(1);
-});
+  test("another master key at the next start is a sentence and exit code 1", async () => {
+    const { ownerUrl, appUrl, appRole } = old;
+    const env = { MASTER_KEY: MASTER_KEY.split("").reverse().join(""), ...(appRole === null ? { DATABASE_MIGRATION_URL: ownerUrl } : {}) };
+    const wrong = new Server({ data, port: 0, databaseUrl: appRole === null ? appUrl : ownerUrl, env });
+    servers.push(wrong);
+    expect(await wrong.exited).toEqual({ code: 1, signal: null });
+    expect(wrong.said).toMatch(
+      /^FinLego cannot start\.\nClients of this database are encrypted under the master key [0-9a-f]{16}, which is not given\./m,
+    );
+    expect(wrong.said).not.toContain("    at ");
+  });
 
-test("a client that comes back in the clear is refused by the database from then on", async () => {
-  await old.addClients(many(1));
-  await start();
-  await expect(old.owner.query("update client_profile.client set first_name = 'Zoe'")).rejects.toThrow("client_has_no_plain_data");
-  await expect(old.owner.query("update client_profile.client set sealed_profile = null")).rejects.toThrow("client_is_sealed_until_erased");
-});
-
-test("another master key at the next start is a sentence and exit code 1", async () => {
-  await old.addClients(many(1));
-  await (await start()).stop();
-  const { ownerUrl, appUrl, appRole } = old;
-  const env = { MASTER_KEY: MASTER_KEY.split("").reverse().join(""), ...(appRole === null ? { DATABASE_MIGRATION_URL: ownerUrl } : {}) };
-  const wrong = new Server({ data, port: 0, databaseUrl: appRole === null ? appUrl : ownerUrl, env });
-  servers.push(wrong);
-  expect(await wrong.exited).toEqual({ code: 1, signal: null });
-  expect(wrong.said).toMatch(
-    /^FinLego cannot start\.\nClients of this database are encrypted under the master key [0-9a-f]{16}, which is not given\./m,
-  );
-  expect(wrong.said).not.toContain("    at ");
+  test("a client that comes back in the clear is refused by the database from then on", async () => {
+    await expect(old.owner.query("update client_profile.client set first_name = 'Zoe'")).rejects.toThrow("client_has_no_plain_data");
+    await expect(old.owner.query("update client_profile.client set sealed_profile = null")).rejects.toThrow(
+      "client_is_sealed_until_erased",
+    );
+  });
 });

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { anApplicantId, anEvent, digestOf, GREEN, openVerificationApp, UPDATE, type VerificationApp } from "../setup/verification.ts";
 
 const isNightly = process.env["FINLEGO_NIGHTLY"] === "1";
-const RUNS = isNightly ? 50_000 : 2_000;
-const FLOOD = isNightly ? 20_000 : 2_000;
+const RUNS = isNightly ? 50_000 : 600;
+const FLOOD = isNightly ? 20_000 : 600;
 
 let bank: VerificationApp;
 beforeAll(async () => {
