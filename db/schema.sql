@@ -486,7 +486,7 @@ schema general_ledger
   grant usage to finlego_app
 
 table general_ledger.account
-  with (fillfactor=50)
+  with (fillfactor=70)
   column id uuid not null
   column client_id uuid
   column tenant text not null
@@ -504,9 +504,10 @@ table general_ledger.account
   column version bigint not null default 1
   column last_booked_at timestamp with time zone
   column client_blocked boolean not null default false
+  column room text default repeat(' '::text, 150)
   constraint account_balance_within_bounds CHECK (((balance_minor >= '-9000000000000000000'::bigint) AND (balance_minor <= '9000000000000000000'::bigint)))
   constraint account_client_block_needs_a_client CHECK (((NOT client_blocked) OR (client_id IS NOT NULL)))
-  constraint account_currency_is_a_code CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint account_currency_is_a_code CHECK (((last_seq > 0) OR (currency ~ '^[A-Z]{3}$'::text)))
   constraint account_default_is_a_clients CHECK (((NOT is_default) OR (client_id IS NOT NULL)))
   constraint account_floor_is_kept CHECK (((floor_minor IS NULL) OR ((balance_minor - held_minor) >= floor_minor)))
   constraint account_floor_needs_credit_side CHECK (((floor_minor IS NULL) OR credit_normal))
@@ -1233,6 +1234,61 @@ function general_ledger.has_pending_payment(p_account uuid)
   $function$
   grant execute to finlego_app
 
+function general_ledger.held_before(p_account uuid, p_before timestamp with time zone)
+  CREATE OR REPLACE FUNCTION general_ledger.held_before(p_account uuid, p_before timestamp with time zone)
+   RETURNS bigint
+   LANGUAGE plpgsql
+   STABLE
+   SET search_path TO 'pg_catalog', 'pg_temp'
+   SET plan_cache_mode TO 'force_generic_plan'
+   SET enable_seqscan TO 'off'
+   SET enable_hashjoin TO 'off'
+   SET enable_mergejoin TO 'off'
+  AS $function$
+  declare
+    entries constant bigint := general_ledger.count_entries_before(p_account, p_before);
+    low bigint := 0;      -- the account's last batch up to `low` is before
+    high bigint := 9223372036854775807; -- batch `high` is not
+    middle bigint := high;
+    draft record;
+    last_draft bigint;
+    held bigint;
+  begin
+    loop
+      select l.drafted_in as batch, l.payment_id into draft
+      from general_ledger.payment_line l
+      where l.debit_account_id = p_account and l.drafted_in <= middle and l.drafted_in > low order by l.drafted_in desc limit 1;
+      if draft.batch is null then
+        low := middle;
+      elsif (select p.created_at from general_ledger.payment p where p.id = draft.payment_id) < p_before then
+        last_draft := draft.batch;
+        low := middle;
+      else
+        high := draft.batch;
+      end if;
+      exit when high - low <= 1;
+      middle := low + (high - low) / 2;
+    end loop;
+
+    select x.held into held
+    from (
+      (select n.held_minor as held, n.batch_id, n.place, 2 as rank from general_ledger.hold_change n
+       where n.account_id = p_account and n.changed_at < p_before order by n.changed_at desc, n.batch_id desc, n.place desc limit 1)
+      union all
+      select e.held_after, p.batch_id, p.place, 1
+      from general_ledger.entry e join general_ledger.payment p on p.id = e.payment_id
+      where e.account_id = p_account and e.account_seq = entries
+      union all
+      (select c.stands[6 * l.line_no - 3], c.batch_id, c.place, 0
+       from general_ledger.payment_line l join general_ledger.payment_change c on c.payment_id = l.payment_id and c.change_no = 1
+       where l.debit_account_id = p_account and l.drafted_in = last_draft order by c.place desc limit 1)
+    ) x
+    order by x.batch_id desc, x.place desc, x.rank desc limit 1;
+    return coalesce(held, 0);
+  end
+  $function$
+  grant execute to finlego_app
+
 table general_ledger.hold_change
   column account_id uuid not null
   column changed_at timestamp with time zone not null
@@ -1485,7 +1541,11 @@ function general_ledger.keep_history(p_batch bigint, p_at timestamp with time zo
     from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place) u
     where u.place is not null and u.operation in ('draft', 'hold');
 
-    -- A line releases what it held when its payment is cancelled, or posted without it; a payment of one line is not posted without it.
+    -- What was drafted begins to hold when it is pended, and a line releases what it held when its payment is cancelled, or posted without it;
+    -- a payment of one line is not posted without it.
+    if not p_operation && array['pend', 'cancel', 'expire']::general_ledger.operation[] and p_lines is null then
+      return;
+    end if;
     insert into general_ledger.hold_change (account_id, changed_at, batch_id, place, held_minor)
     select distinct l.debit_account_id, p_at, p_batch, u.place, p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3]
     from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place, unnest(p_lines) as lines,
@@ -1493,11 +1553,9 @@ function general_ledger.keep_history(p_batch bigint, p_at timestamp with time zo
     cross join lateral (
       select x.debit_account_id, x.line_no, x.posted_minor from general_ledger.payment_line x where x.payment_id = u.id offset 0
     ) l
-    where u.place is not null and (u.operation in ('hold', 'pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1)
-      and case when u.operation in ('hold', 'pend') then p_stands[6 * (coalesce(befores[u.at], u.at - 1) + l.line_no) - 3] > 0
-               when u.operation = 'post' and l.posted_minor > 0
-                 or u.operation <> 'post' and (select p.pended_at from general_ledger.payment p where p.id = u.id) is null then false
-               else (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id) end;
+    where u.place is not null and (u.operation in ('pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1 and l.posted_minor = 0)
+      and (u.operation not in ('cancel', 'expire') or (select p.pended_at from general_ledger.payment p where p.id = u.id) is not null)
+      and (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id);
   end
   $function$
 
@@ -2273,7 +2331,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       -- once for the statement; named itself it would be for each row.
       update general_ledger.account a
       set balance_minor = bal[width_bucket(a.id, (select p_accounts))], last_seq = seq[width_bucket(a.id, (select p_accounts))],
-          version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq), last_booked_at = o_booked_at
+          version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq), last_booked_at = o_booked_at, room = null
       where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];
     end if;
 
