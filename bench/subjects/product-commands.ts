@@ -24,7 +24,7 @@ export function createPayment(
     id,
     externalId: id,
     content: uuidOf(key.fingerprint),
-    key: { id: key.id, request: key.fingerprint.toString("hex"), traceId: TRACE, keepsAbsence: false },
+    key: { id: key.id, request: key.fingerprint, traceId: TRACE, keepsAbsence: false },
     operation,
     type: "transfer",
     clientId: null,
@@ -53,7 +53,7 @@ export function createChange(operation: ChangeCommand["operation"], payment: Cha
   const key = idempotencyKey("bench", `${operation} ${payment.id}`, [operation, payment.id]);
   return {
     ...ASKER,
-    key: { id: key.id, request: key.fingerprint.toString("hex"), traceId: TRACE, keepsAbsence: false },
+    key: { id: key.id, request: key.fingerprint, traceId: TRACE, keepsAbsence: false },
     operation,
     payment,
     reason: null,

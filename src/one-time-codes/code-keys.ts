@@ -73,7 +73,7 @@ export class CodeKeys {
   challengeOf(proof: string, about: Omit<Binding, "challengeId">): string | null {
     const bytes = Buffer.from(proof, "base64url");
     if (bytes.length !== ID_BYTES + HASH_BYTES) return null;
-    const challengeId = uuidOf(bytes);
+    const challengeId = uuidOf(bytes.toString("hex"));
     return isUuid(challengeId) && isSame(Buffer.from(this.proofOf({ ...about, challengeId })), Buffer.from(proof)) ? challengeId : null;
   }
 }

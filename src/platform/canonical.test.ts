@@ -41,17 +41,17 @@ test("the text is the value: it reads back, and the order of members is nothing"
 });
 
 test("a fingerprint is SHA-256 over the parts with their lengths", () => {
-  expect(fingerprint(["POST", "", "é"])).toEqual(createHash("sha256").update("4:POST0:1:é", "utf8").digest());
-  expect(fingerprint([])).toHaveLength(32);
+  expect(fingerprint(["POST", "", "é"])).toEqual(createHash("sha256").update("4:POST0:1:é", "utf8").digest("hex"));
+  expect(fingerprint([])).toHaveLength(64);
 });
 
 test("other parts give another fingerprint, also when they join to the same text", () => {
   const parts = fc.array(fc.string({ unit: "grapheme" }), { maxLength: 4 });
   fc.assert(
     fc.property(parts, parts, (a, b) => {
-      expect(fingerprint(a).equals(fingerprint(b))).toBe(JSON.stringify(a) === JSON.stringify(b));
+      expect(fingerprint(a) === fingerprint(b)).toBe(JSON.stringify(a) === JSON.stringify(b));
     }),
   );
-  expect(fingerprint(["ab", "c"]).equals(fingerprint(["a", "bc"]))).toBe(false);
-  expect(fingerprint(["1:a"]).equals(fingerprint(["1", "a"]))).toBe(false);
+  expect(fingerprint(["ab", "c"])).not.toBe(fingerprint(["a", "bc"]));
+  expect(fingerprint(["1:a"])).not.toBe(fingerprint(["1", "a"]));
 });

@@ -35,9 +35,12 @@ function canonicalObject(value: object): string {
 }
 
 /**
- * SHA-256 (32 bytes) over the parts, each preceded by its length, so that moving a character from one part to the next changes the
+ * SHA-256, in hex, over the parts, each preceded by its length, so that moving a character from one part to the next changes the
  * hash. Parts must be well-formed Unicode.
  */
-export function fingerprint(parts: readonly string[]): Buffer {
-  return hash("sha256", parts.map((part) => `${part.length}:${part}`).join(""), "buffer");
+export function fingerprint(parts: readonly string[]): string {
+  let text = "";
+  for (const part of parts) text += `${part.length}:${part}`;
+  // As text, although it is longer: a Buffer of its own for each hash costs more than the hash.
+  return hash("sha256", text, "hex");
 }

@@ -117,7 +117,7 @@ function placeOf(id: string | undefined): store.Place | null {
 
 /** What says in the store whose it is: an id that only this bank's search key makes. */
 function markOf(vault: Vault): string {
-  return uuidOf(vault.mark("document store", ""));
+  return uuidOf(vault.mark("document store", "").toString("hex"));
 }
 
 /** Throws where the store holds mostly what this database does not know. */

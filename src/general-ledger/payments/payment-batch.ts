@@ -158,9 +158,9 @@ function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: s
   const { id, fingerprint: request } = itemKey(
     key,
     index,
-    fingerprint([key.fingerprint.toString("hex"), canonicalJson(canonicalBody(item, CreateTransfer))]),
+    fingerprint([key.fingerprint, canonicalJson(canonicalBody(item, CreateTransfer))]),
   );
-  return { id, request: request.toString("hex"), traceId, keepsAbsence: true };
+  return { id, request, traceId, keepsAbsence: true };
 }
 
 /** The problem with the trace of the call that met it first. */

@@ -84,7 +84,7 @@ export async function withReversedLines<Body extends Partial<CreateTransfer>>(db
 
 /** The key of a call that is one command. */
 export function keyOf({ key, traceId }: Pick<Call<unknown, unknown, unknown>, "key" | "traceId">): CommandKey | null {
-  return key === null ? null : { id: key.id, request: key.fingerprint.toString("hex"), traceId, keepsAbsence: false };
+  return key === null ? null : { id: key.id, request: key.fingerprint, traceId, keepsAbsence: false };
 }
 
 /** The part of a command that says who asks; the payment's id is fresh. */

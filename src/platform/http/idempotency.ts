@@ -10,8 +10,8 @@ import * as store from "./idempotency.store.ts";
 export type IdempotencyKey = {
   /** First 128 bits of SHA-256 over owner and key, as a uuid. */
   readonly id: string;
-  /** SHA-256 over method, route, parameters and canonical body. */
-  readonly fingerprint: Buffer;
+  /** SHA-256 over method, route, parameters and canonical body, in hex. */
+  readonly fingerprint: string;
 };
 
 const KEY_LENGTH_MAX = 100;
@@ -24,10 +24,9 @@ export function readKey(header: string): string | null {
   return key.length <= KEY_LENGTH_MAX && PRINTABLE.test(key) ? key : null;
 }
 
-/** Formats the first 16 bytes as a uuid. */
-export function uuidOf(hash: Buffer): string {
-  const hex = hash.toString("hex", 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+/** Formats the first 16 bytes of a hash in hex as a uuid. */
+export function uuidOf(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
 export function idempotencyKey(owner: string, key: string, request: readonly string[]): IdempotencyKey {
@@ -35,13 +34,13 @@ export function idempotencyKey(owner: string, key: string, request: readonly str
 }
 
 /** The key of one item of a list sent under one key. */
-export function itemKey(key: IdempotencyKey, index: number, content: Buffer): IdempotencyKey {
+export function itemKey(key: IdempotencyKey, index: number, content: string): IdempotencyKey {
   return { id: uuidOf(fingerprint([key.id, String(index)])), fingerprint: content };
 }
 
 /** The key for what a stream turned out to hold, by its hash: the request's own fingerprint says nothing of that. */
 export function keyWithContent(key: IdempotencyKey, hash: Buffer): IdempotencyKey {
-  return { id: key.id, fingerprint: fingerprint([key.fingerprint.toString("hex"), hash.toString("hex")]) };
+  return { id: key.id, fingerprint: fingerprint([key.fingerprint, hash.toString("hex")]) };
 }
 
 /** What a key answers: the body's bytes as they were sent the first time. */
@@ -136,7 +135,7 @@ async function claim(tx: Tx, key: IdempotencyKey, sealer: AnswerSealer | null): 
   if (await claimOrWait(tx, key)) return null;
   const row = await store.findKey(tx, key.id);
   invariant(row, "an idempotency key vanished");
-  if (!row.fingerprint.equals(key.fingerprint)) refusePlatform("idempotencyKeyReused");
+  if (row.fingerprint.toString("hex") !== key.fingerprint) refusePlatform("idempotencyKeyReused");
   // A ledger payment's key has another fingerprint (its route is part of it), so it never comes this far.
   if (row.status === null || row.answer === null) throw new Bug("an idempotency key without an answer");
   return { status: row.status, body: await plainText(tx, key, row.answer, sealer), replayed: true };
@@ -144,7 +143,7 @@ async function claim(tx: Tx, key: IdempotencyKey, sealer: AnswerSealer | null): 
 
 async function claimOrWait(tx: Tx, key: IdempotencyKey): Promise<boolean> {
   try {
-    return await store.claimKey(tx, key.id, key.fingerprint);
+    return await store.claimKey(tx, key.id, Buffer.from(key.fingerprint, "hex"));
   } catch (error) {
     // The twin held its claim for longer than lock_timeout (2 s).
     if (sqlState(error) === "55P03") refusePlatform("idempotencyInProgress", { headers: { "retry-after": "1" } });

@@ -7,7 +7,7 @@ import { type IdempotencyKey, isDefinite } from "./idempotency.ts";
 const WAIT_MS = 2_000;
 
 type Outcome<T> = { readonly answer: T } | { readonly error: unknown };
-type Running<T> = { readonly fingerprint: Buffer; readonly outcome: Promise<Outcome<T>> };
+type Running<T> = { readonly fingerprint: string; readonly outcome: Promise<Outcome<T>> };
 
 export class Twins<T extends { readonly replayed: boolean }> {
   readonly #running = new Map<string, Running<T>>();
@@ -27,7 +27,7 @@ export class Twins<T extends { readonly replayed: boolean }> {
     for (;;) {
       const twin = this.#running.get(key.id);
       if (twin === undefined) return await this.#first(key, work);
-      if (!twin.fingerprint.equals(key.fingerprint)) refusePlatform("idempotencyKeyReused");
+      if (twin.fingerprint !== key.fingerprint) refusePlatform("idempotencyKeyReused");
       const outcome = await before(deadline, twin.outcome);
       if (outcome === null) return refusePlatform("idempotencyInProgress", { headers: { "retry-after": "1" } });
       if ("answer" in outcome) return { ...outcome.answer, replayed: true };
