@@ -45,11 +45,14 @@ export type SystemCaller = {
 
 export type Caller = ClientCaller | SystemCaller;
 
+/** What a token says of its caller, or why it says nothing. A fault means 401 and is for the log alone. */
+export type TokenVerdict = Caller | { readonly fault: string };
+
 /**
- * Who calls, judged by the Authorization header (contract 3.2, decision 18). A fault means 401 and is for the log alone.
+ * Who calls, judged by the Authorization header (contract 3.2, decision 18); at once where nothing has to be waited for.
  * Of a header sent twice Node's `headers` shows only the first: hand in `headersDistinct.authorization`, which shows both.
  */
-export type VerifyToken = (authorizationHeader: string | undefined | string[]) => Promise<Caller | { readonly fault: string }>;
+export type VerifyToken = (authorizationHeader: string | undefined | string[]) => TokenVerdict | Promise<TokenVerdict>;
 
 /** What a route asks of its caller. A route for end users needs no scope: pass null. */
 export type AccessPolicy = { readonly audience: Audience; readonly scope: Scope | null };

@@ -4,7 +4,7 @@
 
 import { hash } from "node:crypto";
 import { compactVerify } from "jose";
-import type { Caller, VerifyToken } from "./access.ts";
+import type { Caller, TokenVerdict, VerifyToken } from "./access.ts";
 import { bearerToken, readToken, type TokenFault } from "./bearer-token.ts";
 import type { KeySource } from "./key-set.ts";
 import { readClaims, timeFault, type Validity } from "./token-claims.ts";
@@ -48,13 +48,16 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     }
   }
 
-  return async function verifyToken(authorizationHeader) {
+  return function verifyToken(authorizationHeader) {
     const token = bearerToken(authorizationHeader);
     if (typeof token !== "string") return token;
     const digest = hash("sha256", token, "base64url");
     const known = recall(digest);
     if (known) return timeFault(known.validity, clock()) ?? known.caller;
+    return verifyNew(token, digest);
+  };
 
+  async function verifyNew(token: string, digest: string): Promise<TokenVerdict> {
     try {
       const verified = await verifyOnce(token, options);
       if ("fault" in verified) return verified;
@@ -63,7 +66,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     } catch {
       return { fault: "the token could not be read" };
     }
-  };
+  }
 }
 
 async function verifyOnce(token: string, { issuer, audience, keys, clock }: TokenVerifierOptions): Promise<Verified | TokenFault> {

@@ -3,7 +3,7 @@
 
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import type { Logger } from "pino";
-import { type AccessPolicy, type Caller, checkAccess, type VerifyToken } from "../access.ts";
+import { type AccessPolicy, type Caller, checkAccess, type TokenVerdict, type VerifyToken } from "../access.ts";
 import type { Database } from "../db.ts";
 import { invariant, platformProblems, problemOf, refusePlatform } from "../problem.ts";
 import { addBodyParser, BODY_LIMIT } from "./body-parser.ts";
@@ -138,24 +138,24 @@ function addEndpoint(app: FastifyInstance, endpoint: Endpoint, options: HttpOpti
     schema: routeSchema(endpoint),
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
     ...(requestBody?.kind === "signed" ? { preParsing: (request) => acceptSignedBody(endpoint.id, requestBody, request) } : {}),
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const input: Input = readInput({
         params: request.params,
         query: queryOf(endpoint, request),
         body: requestBody === undefined ? request.body : undefined,
       });
-      return await runEndpoint(endpoint, input, request, reply, options, twins);
+      return runEndpoint(endpoint, input, request, reply, options, twins);
     },
   });
 }
 
-function addHooks(app: FastifyInstance, options: HttpOptions, served: ServedPaths, countCall: CountCall): void {
-  app.addHook("onRequest", async (request, reply) => {
+function addHooks(app: FastifyInstance, options: HttpOptions, served: ServedPaths, countCall: CountCall | null): void {
+  app.addHook("onRequest", (request, reply, proceed) => {
     startAnswer(request, reply);
-    const refusal = refuseRoute(request, reply, served) ?? (await authenticate(request, reply, options));
-    // Counted before it is refused: guessing is limited, too.
-    await countCall(request, reply);
-    if (refusal !== null) throw refusal;
+    const refusal = refuseRoute(request, reply, served) ?? authenticate(request, reply, options);
+    // Most calls have a token that is known by now, and wait for nothing here.
+    if (countCall === null && !(refusal instanceof Promise)) proceed(refusal ?? undefined);
+    else void admit(request, reply, refusal, countCall).then(() => proceed(), proceed);
   });
   app.addHook("preParsing", (request, reply, payload, done) => {
     // A stream asks when it is read: what refuses it before has spared its sender the trouble.
@@ -186,8 +186,23 @@ function startAnswer(request: FastifyRequest, reply: FastifyReply): void {
   void reply.header("x-correlation-id", correlationIdOf(request.raw, request.id));
 }
 
+type Refusal = Error | null;
+
+/** Waits for what is still to be known of the caller, and refuses. */
+async function admit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  judging: Refusal | Promise<Refusal>,
+  countCall: CountCall | null,
+): Promise<void> {
+  const refusal = await judging;
+  // Counted before it is refused: guessing is limited, too.
+  await countCall?.(request, reply);
+  if (refusal !== null) throw refusal;
+}
+
 /** Why the path is not served so, or null. Judged here and not by a handler, which would first read the body. */
-function refuseRoute(request: FastifyRequest, reply: FastifyReply, served: ServedPaths): Error | null {
+function refuseRoute(request: FastifyRequest, reply: FastifyReply, served: ServedPaths): Refusal {
   const hosts = countHeader(request.raw, "host");
   if (hosts > 1 || (hosts === 0 && request.raw.httpVersion !== "1.0")) {
     return problemOf(platformProblems, "malformedRequest", { detail: "The request must name one host." });
@@ -200,20 +215,28 @@ function refuseRoute(request: FastifyRequest, reply: FastifyReply, served: Serve
   return problemOf(platformProblems, "methodNotAllowed", { detail: `Allowed: ${allow}.` });
 }
 
-/** Why the caller may not call this route, or null; sets `request.caller`. */
-async function authenticate(request: FastifyRequest, reply: FastifyReply, { verify, log }: HttpOptions): Promise<Error | null> {
+/** Why the caller may not call this route, or null. */
+function authenticate(request: FastifyRequest, reply: FastifyReply, options: HttpOptions): Refusal | Promise<Refusal> {
   const policy = request.routeOptions.config.access;
   // A signature is judged as soon as the bytes are there.
   if (policy?.audience === "public" || policy?.audience === "signature") return null;
   const credential = countHeader(request.raw, "authorization") > 1 ? undefined : request.headers.authorization;
-  const verdict = await verify(credential);
-  if ("fault" in verdict) {
-    log.debug({ traceId: request.id, fault: verdict.fault }, "token refused");
-    void reply.header("www-authenticate", credential === undefined ? "Bearer" : 'Bearer error="invalid_token"');
-    return problemOf(platformProblems, "unauthorized");
-  }
-  request.caller = verdict;
+  const judge = (verdict: TokenVerdict): Refusal => {
+    if ("fault" in verdict) {
+      options.log.debug({ traceId: request.id, fault: verdict.fault }, "token refused");
+      void reply.header("www-authenticate", credential === undefined ? "Bearer" : 'Bearer error="invalid_token"');
+      return problemOf(platformProblems, "unauthorized");
+    }
+    return authorize(request, policy, verdict);
+  };
+  const verdict = options.verify(credential);
+  return verdict instanceof Promise ? verdict.then(judge) : judge(verdict);
+}
+
+/** Why the route is not for this caller, or null; sets `request.caller`. */
+function authorize(request: FastifyRequest, policy: AccessPolicy | undefined, caller: Caller): Refusal {
+  request.caller = caller;
   // Every route has a policy (checked at start); one that lost it is nobody's.
-  const isAllowed = policy !== undefined && checkAccess(policy, verdict) === "ok";
+  const isAllowed = policy !== undefined && checkAccess(policy, caller) === "ok";
   return isAllowed ? null : problemOf(platformProblems, "forbidden");
 }

@@ -11,9 +11,9 @@ const MINUTE_MS = 60_000;
 /** Counts a call and refuses it with 429 when it is one too many. Needs `request.caller` to be known. */
 export type CountCall = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** `perMinute` 0: no limit. */
-export async function addRateLimit(app: FastifyInstance, perMinute: number): Promise<CountCall> {
-  if (perMinute === 0) return async () => undefined;
+/** `perMinute` 0: no limit, and nothing counts. */
+export async function addRateLimit(app: FastifyInstance, perMinute: number): Promise<CountCall | null> {
+  if (perMinute === 0) return null;
   await app.register(rateLimit, { global: false, max: perMinute, timeWindow: MINUTE_MS, keyGenerator: counterOf });
   const count = app.createRateLimit();
   return async (request, reply) => {
