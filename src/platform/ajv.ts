@@ -45,10 +45,14 @@ function equip(ajv: Ajv): Ajv {
 /** Where a validator stands: the object or array around the value, "" around the root. */
 type Place = { readonly parentData: unknown; readonly parentDataProperty: string | number };
 
+const CAPITAL_DIGIT = /[A-F]/;
+
 /** Two spellings of one id must not pass as two ids. What is no UUID stays untouched: its format is complained about. */
 function lowerCaseUuid(isWanted: boolean, text: string, _schema: unknown, place?: Place): boolean {
+  // Nearly every id comes in lower case.
+  if (!isWanted || !CAPITAL_DIGIT.test(text)) return true;
   const around = place?.parentData;
-  if (isWanted && place && typeof around === "object" && around !== null && isUuid(text)) {
+  if (place && typeof around === "object" && around !== null && isUuid(text)) {
     Reflect.set(around, place.parentDataProperty, text.toLowerCase());
   }
   return true;
