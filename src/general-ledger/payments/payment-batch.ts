@@ -1,10 +1,11 @@
 // Many payments in one call (contract decision 6): each by itself, through the writer and in order; or all or none, in one transaction.
 
-import { canonicalJson, fingerprint } from "#platform/canonical.ts";
+import { fingerprint } from "#platform/canonical.ts";
 import { type Database, isServerError, type Tx } from "#platform/db.ts";
 import type { Answer, Call } from "#platform/http/endpoint.ts";
 import { claimList, type IdempotencyKey, itemKey, runOnce } from "#platform/http/idempotency.ts";
-import { bodyChecker, canonicalBody } from "#platform/http/input.ts";
+import { canonicalBody } from "#platform/http/canonical-request.ts";
+import { bodyChecker } from "#platform/http/input.ts";
 import { type FieldErrors, invariant, platformProblems, Problem, problemBody, problemOf } from "#platform/problem.ts";
 import type { PaymentCommand } from "../posting/command.ts";
 import { type BatchDto, CreateTransfer } from "./contract.ts";
@@ -155,11 +156,7 @@ function invalid(errors: FieldErrors, traceId?: string): Problem {
 }
 
 function keyOfItem(key: IdempotencyKey, index: number, item: unknown, traceId: string): PaymentCommand["key"] {
-  const { id, fingerprint: request } = itemKey(
-    key,
-    index,
-    fingerprint([key.fingerprint, canonicalJson(canonicalBody(item, CreateTransfer))]),
-  );
+  const { id, fingerprint: request } = itemKey(key, index, fingerprint([key.fingerprint, canonicalBody(item, CreateTransfer)]));
   return { id, request, traceId, keepsAbsence: true };
 }
 

@@ -3,7 +3,6 @@
 import type { TObject, TSchema } from "typebox";
 import type { ValidateFunction } from "ajv";
 import { buildAjv, buildQueryAjv, describeErrors } from "../ajv.ts";
-import { canonicalJson } from "../canonical.ts";
 import { reviveNumbers } from "../json.ts";
 import { type FieldErrors, refusePlatform } from "../problem.ts";
 import { isUuid } from "../ids.ts";
@@ -73,41 +72,4 @@ function collect(errors: FieldErrors, check: ValidateFunction, value: unknown): 
 
 function lowerCaseIds(params: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, isUuid(value) ? value.toLowerCase() : value]));
-}
-
-/** What a request means, as text: equal for key order, white space, `1.0` against `1.00`, and a null against an absent member. */
-export function canonicalRequest(endpoint: Endpoint, input: Input): string[] {
-  return [
-    endpoint.method,
-    endpoint.path,
-    canonicalJson(input.params),
-    canonicalJson({ ...(input.query as object) }),
-    input.body === undefined ? "" : canonicalJson(canonicalBody(input.body, endpoint.body)),
-  ];
-}
-
-type AnySchema = TSchema & { format?: string; properties?: Record<string, AnySchema>; items?: AnySchema; anyOf?: AnySchema[] };
-
-/** Drops nulls and evens out amounts along the schema. Ids are lower case since they were checked. */
-export function canonicalBody(value: unknown, schema: TSchema | undefined): unknown {
-  const node: AnySchema | undefined = schema;
-  if (typeof value === "string") return canonicalText(value, node);
-  if (Array.isArray(value)) return value.map((item) => canonicalBody(item, node?.items ?? alternative(node, "items")?.items));
-  if (typeof value !== "object" || value === null) return value;
-  const properties = node?.properties ?? alternative(node, "properties")?.properties;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, member]) => member !== null && member !== undefined)
-      .map(([name, member]) => [name, canonicalBody(member, properties?.[name])]),
-  );
-}
-
-function alternative(node: AnySchema | undefined, member: "items" | "properties"): AnySchema | undefined {
-  return node?.anyOf?.find((option) => option[member] !== undefined);
-}
-
-function canonicalText(text: string, node: AnySchema | undefined): string {
-  const format = node?.format ?? node?.anyOf?.find((option) => option.format !== undefined)?.format;
-  if (format !== "amount" || !text.includes(".")) return text;
-  return text.replace(/\.?0+$/, "");
 }

@@ -21,8 +21,8 @@ import {
 import { sendFile } from "./file-answer.ts";
 import { entityTag } from "./if-match.ts";
 import { EmptyBody } from "../schema.ts";
-
-import { canonicalRequest, type Input } from "./input.ts";
+import { canonicalRequest } from "./canonical-request.ts";
+import type { Input } from "./input.ts";
 import { takesKey } from "./openapi.ts";
 import { pathOf } from "./refusals.ts";
 import { openStream, signedObject } from "./request-body.ts";
