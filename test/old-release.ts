@@ -10,8 +10,8 @@ import pg from "pg";
 import { inject } from "vitest";
 import { withDatabase } from "./setup/database-url.ts";
 
-/** The last migration that the release before knew. */
-const LAST_MIGRATION = "0015";
+/** The last migration that the release before clients were encrypted knew. */
+const CLEAR_CLIENTS = "0015";
 
 /** A client as its row was, by column. */
 export type OldRow = Readonly<Record<string, string | boolean | null>> & { readonly id: string; readonly tenant: string };
@@ -26,14 +26,15 @@ export type OldDatabase = {
   drop(): Promise<void>;
 };
 
-export async function openOldDatabase(): Promise<OldDatabase> {
+/** A database as it was after that migration. */
+export async function openOldDatabase(lastMigration = CLEAR_CLIENTS): Promise<OldDatabase> {
   const server = inject("testServer");
   const name = `${server.prefix}old_${randomBytes(6).toString("hex")}`;
   const root = new pg.Client({ connectionString: server.ownerUrl });
   await root.connect();
   await root.query(`create database ${name} template template0`);
   const ownerUrl = withDatabase(server.ownerUrl, name);
-  await migrateAsBefore(ownerUrl);
+  await migrateAsBefore(ownerUrl, lastMigration);
   const owner = new pg.Client({ connectionString: ownerUrl });
   owner.on("error", () => undefined);
   await owner.connect();
@@ -51,11 +52,11 @@ export async function openOldDatabase(): Promise<OldDatabase> {
   };
 }
 
-async function migrateAsBefore(ownerUrl: string): Promise<void> {
+async function migrateAsBefore(ownerUrl: string, lastMigration: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "finlego-old-release-"));
   try {
     for (const file of await readdir(MIGRATIONS_DIR)) {
-      if (file.slice(0, LAST_MIGRATION.length) <= LAST_MIGRATION) await cp(new URL(file, MIGRATIONS_DIR), join(folder, file));
+      if (file.slice(0, lastMigration.length) <= lastMigration) await cp(new URL(file, MIGRATIONS_DIR), join(folder, file));
     }
     await migrate(ownerUrl, pathToFileURL(`${folder}/`));
   } finally {

@@ -378,7 +378,8 @@ begin
   cross join lateral (
     select x.debit_account_id, x.line_no, x.posted_minor from general_ledger.payment_line x where x.payment_id = u.id offset 0
   ) l
-  where u.place is not null and (u.operation in ('pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1 and l.posted_minor = 0)
+  where u.place is not null and (u.operation in ('pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1)
+    and (u.operation <> 'post' or l.posted_minor = 0)
     and (u.operation not in ('cancel', 'expire') or (select p.pended_at from general_ledger.payment p where p.id = u.id) is not null)
     and (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id);
 end
