@@ -19,8 +19,8 @@ import { bodyOf, type LedgerApp, openLedgerApp, type TestAccount, WEBHOOK_SECRET
 const RUNS = process.env["FINLEGO_NIGHTLY"] === "1" ? 100_000 : 3_000;
 const seed = process.env["FINLEGO_SEED"];
 
-/** What needs a provider, or years to pass: tests of their own meet it. */
-const ELSEWHERE = ["startClientVerification 200", "reviewDeletionNotification 200", "eraseClient 200", "getErasure 200"];
+/** What needs a provider, a code that only its client was sent, or years to pass: tests of their own meet it. */
+const ELSEWHERE = ["startClientVerification 200", "verifyOtp 200", "reviewDeletionNotification 200", "eraseClient 200", "getErasure 200"];
 
 let bank: LedgerApp;
 beforeAll(async () => {
@@ -136,9 +136,11 @@ async function makeHints(open: Set<string>): Promise<Hints> {
     await bank.anAccount({ currency: "JPY" }),
   ];
   const payments = await Promise.all([1, 2, 3].map(async () => bodyOf(await bank.transfer(aTransfer(other, fee, "1.00")))));
-  // Some wait for their next step.
-  for (const state of ["draft", "draft", "draft", "draft", "pending", "pending", "pending"]) {
-    const order = { externalId: unique("fuzz"), state, transactions: [aLine(other, fee, "1.00")] };
+  const [line] = payments[0]?.["transactions"] as { id: string }[];
+  // Some wait for their next step, between accounts that nobody blocks or closes: enough for each operation to meet one before it has ended.
+  const [quiet, calm] = [await bank.anAccount(), await bank.anAccount()];
+  for (let count = 0; count < 40; count++) {
+    const order = { externalId: unique("fuzz"), state: count % 2 === 0 ? "draft" : "pending", transactions: [aLine(quiet, calm, "1.00")] };
     payments.push(bodyOf(await bank.system.post("/v2/internal/Payments", order)));
   }
   const accounts: TestAccount[] = [funded, other, fee, yen];
@@ -176,6 +178,7 @@ async function makeHints(open: Set<string>): Promise<Hints> {
         funded.accountNumber,
         funded.iban ?? "",
         other.id,
+        ...Array<string>(2).fill(line?.id ?? ""),
         ...Array<string>(2).fill(String(closed["id"])),
       ],
       paymentId: payments.map(({ id }) => String(id)),
