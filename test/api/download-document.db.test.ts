@@ -60,6 +60,23 @@ describe("a download", () => {
       detail: { clientId },
     });
   });
+
+  test("is foretold by HEAD, which takes nothing and is not told of", async () => {
+    const document = await bank.aDocument(clientId, { body: aPdfOf(3 * MIB) });
+    const token = await bank.mint({ audience: "system", scope: "documents.read" });
+    const headers = { authorization: `Bearer ${token}` };
+    const head = await bank.app.inject({ method: "HEAD", url: pathOf(document), headers });
+    expect([head.statusCode, head.headers["content-type"], head.headers["content-length"], head.rawPayload.length]).toEqual([
+      200,
+      "application/pdf",
+      String(aPdfOf(3 * MIB).length),
+      0,
+    ]);
+    expect(await bank.auditOf("client.documentDownloaded")).not.toContainEqual({
+      subject: `document:${document.documentId}`,
+      detail: { clientId },
+    });
+  });
 });
 
 describe("one path leads to 404:", () => {

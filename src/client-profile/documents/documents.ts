@@ -54,17 +54,18 @@ export async function deleteDocument(tx: Tx, place: store.DocumentPlace, visible
   });
 }
 
-/** The bytes. Who took them is in the audit before the first one goes out. Refuses with 404, and 409 invalidState before a scan and in quarantine. */
+/** The bytes. Who took them is in the audit before the first one goes out; HEAD takes none. Refuses with 404, and 409 invalidState before a scan and in quarantine. */
 export async function downloadDocument(
   { db, vault, store: documents }: DocumentKit,
   actor: Actor,
   place: store.DocumentPlace,
-  visibleTo: string | null,
+  { tenant: visibleTo, isHead }: { readonly tenant: string | null; readonly isHead: boolean },
 ): Promise<FileAnswer> {
   const row = await db.write(actor, async (tx) => {
     const found = (await store.findDocument(tx, place, visibleTo)) ?? refusePlatform("notFound");
     refuseUnscanned(found);
-    await writeAudit(tx, { action: "client.documentDownloaded", subject: `document:${found.id}`, detail: { clientId: found.clientId } });
+    const told = { action: "client.documentDownloaded", subject: `document:${found.id}`, detail: { clientId: found.clientId } };
+    if (!isHead) await writeAudit(tx, told);
     return found;
   });
   const { key, details } = openRow(vault, row);

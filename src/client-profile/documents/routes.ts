@@ -165,7 +165,8 @@ const downloadClientDocument = (kit: UploadKit): Endpoint =>
     reply: DocumentFile,
     problems: { invalidState: documentProblems.invalidState },
     work: "file",
-    handle: ({ params, caller, traceId }) => downloadDocument(kit, actorOf(caller, traceId), { ...params, personId: null }, caller.tenant),
+    handle: ({ params, caller, traceId, isHead }) =>
+      downloadDocument(kit, actorOf(caller, traceId), { ...params, personId: null }, { tenant: caller.tenant, isHead }),
   });
 
 const downloadPersonDocument = (kit: UploadKit): Endpoint =>
@@ -181,8 +182,13 @@ const downloadPersonDocument = (kit: UploadKit): Endpoint =>
     reply: DocumentFile,
     problems: { invalidState: documentProblems.invalidState },
     work: "file",
-    handle: ({ params: { clientId, documentId, relatedIndividualId }, caller, traceId }) =>
-      downloadDocument(kit, actorOf(caller, traceId), { clientId, documentId, personId: relatedIndividualId }, caller.tenant),
+    handle: ({ params: { clientId, documentId, relatedIndividualId }, caller, traceId, isHead }) =>
+      downloadDocument(
+        kit,
+        actorOf(caller, traceId),
+        { clientId, documentId, personId: relatedIndividualId },
+        { tenant: caller.tenant, isHead },
+      ),
   });
 
 const deleteOneDocument = (): Endpoint =>

@@ -25,7 +25,10 @@ const PAGE = 100;
 
 export type ExportDeps = { readonly db: Database; readonly vault: Vault; readonly data: readonly PersonalData[] };
 
-/** Makes the file. For HEAD there is none to make, and so nothing to tell of. Who exported whom is in the audit trail before the first row goes out, and how many rows it were after the last. */
+/**
+ * Makes the file. Who exported whom is in the audit trail before the first row goes out, and how many rows it were after the last. For HEAD
+ * there is nothing to make and nothing to tell of: only what would be refused is.
+ */
 export async function exportClient(
   { db, vault, data }: ExportDeps,
   actor: Actor,

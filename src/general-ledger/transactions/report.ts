@@ -34,7 +34,10 @@ export type ReportDeps = { readonly db: Database };
 /** What is exported, settled before the first byte. */
 type Report = { readonly filter: TransactionFilter; readonly range: Range };
 
-/** Makes the file. For HEAD there is none to make, and so nothing to tell of: what would be refused is. Who exported what is in the audit trail before the first row goes out, and how many rows it were after the last. */
+/**
+ * Makes the file. Who exported what is in the audit trail before the first row goes out, and how many rows it were after the last. For HEAD
+ * there is nothing to make and nothing to tell of: only what would be refused is.
+ */
 export async function exportTransactions(
   { db }: ReportDeps,
   actor: Actor,
