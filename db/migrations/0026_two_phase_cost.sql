@@ -125,11 +125,12 @@ begin
 end
 $$;
 
--- 2. Rows of payments and of lines change in their place (heap-only updates): no index asks for what changes in them, and half of each
--- page is left for the second state, as on accounts. A bank whose payments all go in one step may set the fillfactors to 100 at any time.
+-- 2. Rows of payments and of lines change in their place (heap-only updates): no index asks for what changes in them, and each page leaves
+-- room for the second state of two payments in five. (A bank may set other fillfactors at any time: 50 where all payments go in two
+-- phases, 100 where none does.)
 
-alter table general_ledger.payment set (fillfactor = 50);
-alter table general_ledger.payment_line set (fillfactor = 50);
+alter table general_ledger.payment set (fillfactor = 70);
+alter table general_ledger.payment_line set (fillfactor = 70);
 
 -- Payments that wait for somebody: drafted or pending. Rows go when their payment is final.
 create table general_ledger.open_payment (
