@@ -10,5 +10,5 @@ export function money(minor: bigint, currency: string): string {
 
 /** Metadata in one order, whether it comes from the request or from the database: a replay has equal bytes. */
 export function sorted(metadata: Readonly<Record<string, string>> | null): Record<string, string> {
-  return Object.fromEntries(Object.entries(metadata ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return metadata === null ? {} : Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -43,7 +43,7 @@ function readPayment(body: Terms, order: Order, errors: FieldErrors): Read {
   if (type !== "reversal" && body.reversesPaymentId) errors["reversesPaymentId"] = ["The field is allowed for type reversal only."];
   const lines = body.raw.map(({ line, path }): CommandLine | null => readLine(line, path, type, errors));
   const known = lines.filter((line) => line !== null);
-  const ifVersion = readVersions(body.ifVersion ?? {}, known, errors);
+  const ifVersion = body.ifVersion ? readVersions(body.ifVersion, known, errors) : null;
   if (Object.keys(errors).length > 0) return { errors };
   const terms = {
     operation: body.operation,
@@ -63,23 +63,29 @@ function readPayment(body: Terms, order: Order, errors: FieldErrors): Read {
 type NamedLine = { readonly line: Partial<RawLine>; readonly path: string };
 
 /** Are the lines left out, so that a reversal takes them from its payment? */
-export function leavesLinesOut({ debitAccountId, creditAccountId, amount, currency, transactions }: Partial<CreateTransfer>): boolean {
-  return [debitAccountId, creditAccountId, amount, currency, transactions].every((value) => value === undefined || value === null);
+export function leavesLinesOut(body: Partial<CreateTransfer>): boolean {
+  return !isGiven(body.transactions) && !LINE_FIELDS.some((field) => isGiven(body[field]));
+}
+
+/** What a payment of one line says of it in fields of its own. */
+const LINE_FIELDS = ["debitAccountId", "creditAccountId", "amount", "currency"] as const;
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function rawLines(body: CreateTransfer, errors: FieldErrors): NamedLine[] {
-  const { debitAccountId, creditAccountId, amount, currency } = body;
-  const single = { debitAccountId, creditAccountId, amount, currency };
   if (body.transactions) {
-    for (const [field, value] of Object.entries(single)) {
-      if (value !== undefined && value !== null) errors[field] = ["The field must not be given together with transactions."];
+    for (const field of LINE_FIELDS) {
+      if (isGiven(body[field])) errors[field] = ["The field must not be given together with transactions."];
     }
     return body.transactions.map((line, index) => ({ line, path: `transactions.${index}.` }));
   }
-  for (const [field, value] of Object.entries(single)) {
-    if (value === undefined || value === null) errors[field] = ["The field is required."];
+  for (const field of LINE_FIELDS) {
+    if (!isGiven(body[field])) errors[field] = ["The field is required."];
   }
-  return [{ line: single as Partial<RawLine>, path: "" }];
+  const { debitAccountId, creditAccountId, amount, currency } = body;
+  return [{ line: { debitAccountId, creditAccountId, amount, currency } as Partial<RawLine>, path: "" }];
 }
 
 function readLine(line: Partial<RawLine>, path: string, type: PaymentCommand["type"], errors: FieldErrors): CommandLine | null {

@@ -19,13 +19,22 @@ export type Settled = { readonly isRepeat: boolean } & ({ readonly payment: Paym
 
 type Judged = { readonly command: LedgerCommand; readonly result: CommandResult };
 
-/** Tells each result as payment or problem, by its command. The payments that repeats ask for are read back, all at one look. */
-export async function settle(db: Database, call: Asker, judged: readonly Judged[]): Promise<ReadonlyMap<LedgerCommand, Settled>> {
+/** Tells each result as payment or problem, in order. The payments that repeats ask for are read back, all at one look. */
+export async function settle(db: Database, call: Asker, judged: readonly Judged[]): Promise<Settled[]> {
   const { tenant } = call.caller;
-  const asks = new Map(judged.flatMap((each) => askOf(each, tenant)).map((ask) => [nameOf(ask), ask]));
-  const found = asks.size === 0 ? [] : await db.read(actorOf(call), (tx) => findPaymentsAt(tx, [...asks.values()], tenant));
-  const known = new Map(found.map((payment) => [nameOf({ id: payment.id, change: payment.asked }), payment]));
-  return new Map(judged.map((each) => [each.command, settledBy(each, known, tenant)]));
+  const asks = judged.flatMap((each) => askOf(each, tenant));
+  const known = asks.length === 0 ? NOTHING_KNOWN : await readBack(db, call, asks);
+  return judged.map((each) => settledBy(each, known, tenant));
+}
+
+type KnownPayments = ReadonlyMap<string, Payment>;
+
+const NOTHING_KNOWN: KnownPayments = new Map();
+
+async function readBack(db: Database, call: Asker, asks: readonly Ask[]): Promise<KnownPayments> {
+  const distinct = new Map(asks.map((ask) => [nameOf(ask), ask]));
+  const found = await db.read(actorOf(call), (tx) => findPaymentsAt(tx, [...distinct.values()], call.caller.tenant));
+  return new Map(found.map((payment) => [nameOf({ id: payment.id, change: payment.asked }), payment]));
 }
 
 function askOf({ command, result }: Judged, tenant: string | null): Ask[] {
@@ -36,7 +45,7 @@ function askOf({ command, result }: Judged, tenant: string | null): Ask[] {
 
 const nameOf = ({ id, change }: Ask): string => `${id} ${change ?? ""}`;
 
-function settledBy({ command, result }: Judged, known: ReadonlyMap<string, Payment>, tenant: string | null): Settled {
+function settledBy({ command, result }: Judged, known: KnownPayments, tenant: string | null): Settled {
   const [ask] = askOf({ command, result }, tenant);
   const payment = ask && known.get(nameOf(ask));
   if (result.outcome === "accepted") return { payment: payment ?? result.payment, isRepeat: false };

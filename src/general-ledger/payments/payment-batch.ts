@@ -38,11 +38,12 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
   // What cannot be written now (503) refuses the whole call: it must not look like the refusal of an item.
   const judged = await Promise.all(good.map(async ({ command }) => ({ command, result: await deps.writer.submit(command) })));
   const settled = await settle(deps.db, call, judged);
+  const outcomeOf = new Map(judged.map(({ command }, index) => [command, settled[index]]));
   const outcomes = read.map((each): Settled => {
     // A bad item is judged anew each time with the same result: all that a repeat must keep is the trace.
     if ("errors" in each) return { problem: invalid(each.errors, claim.traceId), isRepeat: !claim.isFresh };
     if ("problem" in each) return { problem: sameAs(each.problem, claim.traceId), isRepeat: !claim.isFresh };
-    const outcome = settled.get(each.command);
+    const outcome = outcomeOf.get(each.command);
     invariant(outcome, "an item was not settled");
     return outcome;
   });

@@ -52,7 +52,7 @@ async function create(deps: PaymentShell, call: Call<unknown, DryRun, unknown>, 
 
 /** The answer to one command. */
 export async function answer({ db }: PaymentDeps, call: Asker, command: LedgerCommand, result: CommandResult): Promise<Answer<PaymentDto>> {
-  const outcome = (await settle(db, call, [{ command, result }])).get(command);
+  const [outcome] = await settle(db, call, [{ command, result }]);
   invariant(outcome, "a payment was not settled");
   if ("problem" in outcome) throw outcome.problem;
   return { body: toPaymentDto(outcome.payment), replayed: outcome.isRepeat };
@@ -66,9 +66,13 @@ async function tryOut({ db, timeZone }: PaymentDeps, call: Asker, command: Payme
 }
 
 /** A reversal may leave its lines out: they are those of its payment, as they were booked, with the sides exchanged. */
-export async function withReversedLines<Body extends Partial<CreateTransfer>>(db: Database, call: Asker, body: Body): Promise<Body> {
+export function withReversedLines<Body extends Partial<CreateTransfer>>(db: Database, call: Asker, body: Body): Body | Promise<Body> {
   const { reversesPaymentId } = body;
   if (body.type !== "reversal" || !reversesPaymentId || !leavesLinesOut(body)) return body;
+  return withLinesOf(reversesPaymentId, db, call, body);
+}
+
+async function withLinesOf<Body extends object>(reversesPaymentId: string, db: Database, call: Asker, body: Body): Promise<Body> {
   const [payment] = await db.read(actorOf(call), (tx) => findPayments(tx, [reversesPaymentId], call.caller.tenant));
   if (payment === undefined) throw noSuchPayment(reversesPaymentId);
   const transactions = payment.lines

@@ -8,9 +8,6 @@ import { normalSide, type Payment, type PaymentLine } from "./payment.ts";
 export function toPaymentDto(payment: Payment): PaymentDto {
   const { state } = payment;
   const sequence = payment.sequence === null ? null : Number(payment.sequence);
-  const currencyOf = new Map(
-    payment.lines.flatMap((line) => [[line.debitAccountId, line.currency] as const, [line.creditAccountId, line.currency] as const]),
-  );
   return {
     id: payment.id,
     externalId: payment.externalId,
@@ -35,7 +32,7 @@ export function toPaymentDto(payment: Payment): PaymentDto {
     reversesPaymentId: payment.reversesPaymentId,
     reversedByPaymentId: payment.reversedByPaymentId,
     accounts: payment.accounts.map((stand) => {
-      const currency = currencyOf.get(stand.accountId) ?? "";
+      const currency = currencyOf(payment, stand.accountId);
       return {
         accountId: stand.accountId,
         accountSequence: Number(stand.seq),
@@ -45,6 +42,11 @@ export function toPaymentDto(payment: Payment): PaymentDto {
       };
     }),
   };
+}
+
+/** An account has one currency: that of any line that touches it. */
+function currencyOf({ lines }: Payment, accountId: string): string {
+  return lines.find(({ debitAccountId, creditAccountId }) => debitAccountId === accountId || creditAccountId === accountId)?.currency ?? "";
 }
 
 /** A line goes by the id of its debit side. */
