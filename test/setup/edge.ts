@@ -3,7 +3,7 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { connect } from "node:net";
-import type { Caller, VerifyToken } from "#platform/access.ts";
+import type { Caller, TokenVerdict, VerifyToken } from "#platform/access.ts";
 import { Database } from "#platform/db.ts";
 import { addEndpoints, buildHttp, type HttpOptions } from "#platform/http/app.ts";
 import { type Call, type Endpoint, endpoint } from "#platform/http/endpoint.ts";
@@ -24,7 +24,8 @@ const CALLERS = {
 
 export const as = (caller: keyof typeof CALLERS): { authorization: string } => ({ authorization: `Bearer ${caller}` });
 
-const verify: VerifyToken = async (header) => {
+/** Judges at once, as the product does a token that it has seen before. */
+export const verify = (header: Parameters<VerifyToken>[0]): TokenVerdict => {
   const word = /^Bearer (\w+)$/.exec(String(header))?.[1] ?? "";
   return new Map<string, Caller>(Object.entries(CALLERS)).get(word) ?? { fault: "nobody we know" };
 };

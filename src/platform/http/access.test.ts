@@ -1,7 +1,8 @@
 // Who is let in: deny by default, told apart by nothing but the token, and a token only from its one place.
 
 import { describe, expect, test, onTestFinished } from "vitest";
-import { aThing, as, type Edge, type EdgeOptions, openEdge, readRaw, sendRaw, THING_ID } from "../../../test/setup/edge.ts";
+import { aThing, as, type Edge, type EdgeOptions, openEdge, readRaw, sendRaw, THING_ID, verify } from "../../../test/setup/edge.ts";
+import type { VerifyToken } from "../access.ts";
 import { strictObject } from "../schema.ts";
 import { PUBLIC } from "./app.ts";
 import { endpoint } from "./endpoint.ts";
@@ -56,8 +57,18 @@ describe("a call", () => {
     { method: "POST", url: "/internal/Things/batch", allows: ["writer"] },
   ] as const;
 
-  test.each(routes)("of $method $url: 401 for nobody, 403 for others, before anything of it is read", async ({ method, url, allows }) => {
-    const edge = await open();
+  const ways = {
+    "known at once": verify,
+    "that must be waited for": async (header) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return verify(header);
+    },
+  } as const satisfies Record<string, VerifyToken>;
+  const matrix = routes.flatMap((route) => (["known at once", "that must be waited for"] as const).map((way) => ({ ...route, way })));
+
+  test.each(matrix)("of $method $url, a caller $way: 401 for nobody, 403 for others, before anything of it is read", async (row) => {
+    const { method, url, allows, way } = row;
+    const edge = await open({ verify: ways[way] });
     for (const who of ["nobody", "client", "writer", "reader"] as const) {
       const isAllowed = (allows as readonly string[]).includes(who);
       const headers = { ...(who === "nobody" ? {} : as(who)), "content-type": isAllowed ? "application/json" : "text/plain" };
@@ -111,8 +122,15 @@ describe("a call", () => {
     expect(answer.statusCode).toBe(401);
   });
 
-  test("whose token cannot be judged because of a bug of ours is answered 500, and not let in", async () => {
-    const edge = await open({ verify: async () => Promise.reject(new TypeError("canary of the verifier")) });
+  const bug = new TypeError("canary of the verifier");
+  const throwing: VerifyToken = () => {
+    throw bug;
+  };
+  test.each([
+    ["later", async () => Promise.reject(bug)],
+    ["at once", throwing],
+  ] as const)("whose token cannot be judged because of a bug of ours, seen %s, is answered 500, and not let in", async (_when, failing) => {
+    const edge = await open({ verify: failing });
     const answer = await edge.app.inject({ url: "/Things", headers: as("client") });
     expect(answer.statusCode).toBe(500);
     expect(answer.body).not.toContain("canary");
