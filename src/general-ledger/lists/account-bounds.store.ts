@@ -127,6 +127,12 @@ function metEntries(view: ListView, { sequence, slot }: Place, newestFirst: bool
   };
 }
 
+/** The last entry of the account at that sequence or before it; 0: none is. */
+export async function findEntryNumber(tx: Tx, accountId: string, sequence: bigint): Promise<bigint> {
+  const rows = await tx.sql<{ number: bigint }>`select general_ledger.count_entries_through(${accountId}, ${sequence}) as number`;
+  return rows[0]?.number ?? 0n;
+}
+
 /** So many entries at most. */
 export function cutEntries(bounds: Bounds, newestFirst: boolean, share: number): Bounds {
   const size = BigInt(share);

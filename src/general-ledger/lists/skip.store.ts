@@ -4,16 +4,23 @@ import type { Tx } from "#platform/db.ts";
 import type { Found } from "./place.ts";
 import type { Values } from "./statement.ts";
 
-/** The rows of the statement in its order, without the first `skip`; and how many were left out. */
-export async function readSkipping(tx: Tx, text: string, values: Values, skip: number): Promise<{ rows: Found[]; skipped: number }> {
-  if (skip === 0) return { rows: await tx.query<Found>(text, values.list), skipped: 0 };
+/** `last`: of all that were found, left out or not. */
+export type Skipped = { readonly rows: readonly Found[]; readonly skipped: number; readonly last: Found | null };
+
+/** The rows of the statement in its order, without the first `skip`; and how many were left out. `columns`: what is made of a row `r`. */
+export async function readSkipping(tx: Tx, text: string, values: Values, skip: number, columns = "r.*"): Promise<Skipped> {
+  if (skip === 0) {
+    const rows = await tx.query<Found>(`select ${columns} from (${text}) r`, values.list);
+    return { rows, skipped: 0, last: rows.at(-1) ?? null };
+  }
   const rows = await tx.query<Found & { total: bigint }>(
     `with all_rows as materialized (${text})
-     select r.*, t.total
+     select ${columns}, t.total
      from (select count(*) as total from all_rows) t
-     left join lateral (select * from all_rows offset ${values.bind(skip)}) r on true`,
+     cross join lateral (select * from all_rows offset least(${values.bind(skip)}::bigint, greatest(t.total - 1, 0))) r`,
     values.list,
   );
   const total = Number(rows[0]?.total ?? 0n);
-  return total <= skip ? { rows: [], skipped: total } : { rows, skipped: skip };
+  const last = rows.at(-1) ?? null;
+  return total <= skip ? { rows: [], skipped: total, last } : { rows, skipped: skip, last };
 }

@@ -18,7 +18,7 @@ export type Range = {
 
 /**
  * One look at a list: the first things behind `after`, and how far the look went (null: to the end). `skipped` of the first were left out as
- * asked; `spent` rows, where more than asked for.
+ * asked; `spent` rows, where not all that it might.
  */
 export type Stretch = {
   readonly found: readonly Found[];
@@ -57,7 +57,7 @@ export async function walk(look: Look, start: Place | null, wanted: number, effo
     if (found.length > wantedHere) return { found: found.slice(0, wantedHere), skipped, rest: found[wantedHere - 1] ?? start };
     if (stretch.through === null) return { found, skipped, rest: null };
     after = stretch.through;
-    left -= Math.max(STRETCH, stretch.spent ?? 0);
+    left -= stretch.spent ?? STRETCH;
   }
   return { found, skipped, rest: after };
 }

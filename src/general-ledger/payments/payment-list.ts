@@ -3,7 +3,7 @@
 import type { Tx } from "#platform/db.ts";
 import { ACCOUNTS_MAX, findAccountIds } from "../lists/account-choice.store.ts";
 import { findEntryBounds } from "../lists/account-bounds.store.ts";
-import { lookAlongAccounts } from "../lists/account-walk.store.ts";
+import { lookAlongAccounts } from "../lists/account-walk.ts";
 import { lookAmong } from "../lists/chosen-walk.store.ts";
 import { lookAlongJournal } from "../lists/journal-walk.store.ts";
 import { PAYMENTS } from "../lists/list-view.store.ts";

@@ -1,21 +1,35 @@
 // Transactions in another order than the ledger's: all that the filter means are found and put in order, so there may not be many.
 
-import { type Currency, minorDigits } from "#platform/currency.ts";
 import type { Tx } from "#platform/db.ts";
 import { readPage, writeCursor } from "#platform/page.ts";
 import { refusePlatform } from "#platform/problem.ts";
+import { type EntryBounds, findBounds } from "../lists/account-bounds.store.ts";
 import { beginList } from "../lists/journal-walk.store.ts";
+import { TRANSACTIONS } from "../lists/list-view.store.ts";
 import { type ListRequest, rangeOf } from "../lists/pages.ts";
-import { comparePlaces, type Place, placeText, readPlace } from "../lists/place.ts";
-import { walk } from "../lists/walk.ts";
-import { markOf, type TransactionFilter } from "./filter.ts";
-import { findSortKeys, findTransactions, type SortKey } from "./transaction.store.ts";
-import { openSource, type TransactionPage } from "./transactions.ts";
-
-export type SortBy = "createdAt" | "postedAt" | "valueDate" | "amount";
+import type { Found } from "../lists/place.ts";
+import { type Range, walk } from "../lists/walk.ts";
+import { isPlain, markOf, type TransactionFilter } from "./filter.ts";
+import { columnValue, compareKeys, type Keyed, keyText, readKey, type SortBy, valueOf } from "./sort-key.ts";
+import { type Behind, readSortedEntries } from "./sorted-entries.store.ts";
+import { conditionsOf, findCurrency, findSortKeys, findTransactions } from "./transaction.store.ts";
+import { findSoleAccount, openSource, type TransactionPage } from "./transactions.ts";
 
 const FOUND_MAX = 10_000;
 const EFFORT_MAX = 20_000;
+
+/** What is asked for: the filter with its range, the order, and where the page begins. */
+type Asked = {
+  readonly filter: TransactionFilter;
+  readonly range: Range;
+  readonly sortBy: SortBy;
+  readonly behind: Keyed | null;
+  readonly skip: number;
+  readonly limit: number;
+};
+
+/** Up to `limit` of the transactions in order, and how many there are on all pages. */
+type Slice = { readonly found: readonly Found[]; readonly total: number };
 
 /** Operations 28, 30 and 31 with sortBy. Equal values, and those without postedAt behind all others, stand in the order of the ledger. */
 export async function readSortedTransactions(
@@ -27,57 +41,66 @@ export async function readSortedTransactions(
   const newestFirst = request.sortDirection === "desc";
   const mark = `${markOf("sorted", filter)} ${sortBy} ${request.sortDirection}`;
   const start = readPage(request, mark);
+  const place = "after" in start ? { behind: readKey(start.after), skip: 0 } : { behind: null, skip: start.skip };
   const head = await beginList(tx);
   const range = await rangeOf(tx, filter.dates, { newestFirst, head, now: head, at: null });
-  const { look } = await openSource(tx, filter, range, 0);
-  const { found, rest } = await walk(look, null, FOUND_MAX, EFFORT_MAX);
-  if (rest !== null) refusePlatform("validationFailed", { errors: { sortBy: ["Too much matches to be sorted; use narrower filters."] } });
-
-  const keys = await findSortKeys(tx, found);
-  const order = (a: Keyed, b: Keyed): number =>
-    compareValues(a.value, b.value, newestFirst) || comparePlaces(a.place, b.place, newestFirst);
-  const sorted = found.map((place, index) => ({ place, value: valueOf(keys[index], sortBy) })).sort(order);
-  const behind = "after" in start ? readKey(start.after) : null;
-  const met = behind === null ? -1 : sorted.findIndex((each) => order(each, behind) > 0);
-  const first = "skip" in start ? start.skip : met === -1 ? sorted.length : met;
-  const page = sorted.slice(first, first + request.pageSize);
-  const last = page.at(-1);
+  // One more than the page holds tells whether something is left.
+  const asked = { filter, range, sortBy, ...place, limit: request.pageSize + 1 };
+  const sole = await findSoleAccount(tx, filter);
+  const { found, total } = sole === null ? await sortFound(tx, asked) : await sortEntries(tx, asked, sole);
+  const page = found.slice(0, request.pageSize);
+  const rows = await findTransactions(tx, page);
+  const end = page.at(-1);
   return {
-    rows: await findTransactions(
-      tx,
-      page.map(({ place }) => place),
-    ),
+    rows,
     pageNumber: request.pageNumber ?? 1,
     pageSize: request.pageSize,
-    nextCursor: last === undefined || first + page.length >= sorted.length ? null : writeCursor(keyText(last), mark),
-    totalCount: sorted.length,
+    nextCursor:
+      end === undefined || found.length === page.length
+        ? null
+        : writeCursor(keyText({ place: end, value: valueOf(rows.at(-1), sortBy) }), mark),
+    totalCount: total,
   };
 }
 
-type Keyed<P extends Place = Place> = { readonly place: P; readonly value: bigint | null };
+/** Of one account whose entries are all there is: sorted in the database. */
+async function sortEntries(tx: Tx, { filter, range, sortBy, behind, skip, limit }: Asked, account: EntryBounds): Promise<Slice> {
+  const { accountId, first, last } = account;
+  const size = Number(last - first + 1n);
+  if (size > EFFORT_MAX || (isPlain(filter) && size > FOUND_MAX)) refuseSorting();
+  const slice = await readSortedEntries(tx, account, conditionsOf(filter, true), {
+    sortBy,
+    newestFirst: range.newestFirst,
+    behind: behind === null ? null : await behindEntry(behind),
+    skip,
+    limit,
+    most: FOUND_MAX,
+  });
+  if (slice.total > FOUND_MAX) refuseSorting();
+  return slice;
 
-function keyText({ place, value }: Keyed): string {
-  return `${value ?? "-"} ${placeText(0n, place)}`;
+  async function behindEntry({ place, value }: Keyed): Promise<Behind> {
+    const [bounds] = await findBounds(tx, TRANSACTIONS, [account], range, place);
+    const number = bounds === undefined ? 0n : range.newestFirst ? bounds.high + 1n : bounds.low - 1n;
+    return { value: value === null ? null : columnValue(value, sortBy, await findCurrency(tx, accountId)), number };
+  }
 }
 
-function readKey(text: string): Keyed {
-  const [value = "", place = ""] = text.split(" ");
-  const { after } = readPlace(/^(?:-|[0-9]{1,30})$/.test(value) ? place : "");
-  return { value: value === "-" ? null : BigInt(value), place: after };
+/** Of anything else: found in the order of the ledger, and sorted here. */
+async function sortFound(tx: Tx, { filter, range, sortBy, behind, skip, limit }: Asked): Promise<Slice> {
+  const { look, count = null } = await openSource(tx, filter, range, 0);
+  if (count !== null && count > FOUND_MAX) refuseSorting();
+  const { found, rest } = await walk(look, null, FOUND_MAX, EFFORT_MAX);
+  if (rest !== null) refuseSorting();
+  const keys = await findSortKeys(tx, found);
+  const sorted = found
+    .map((place, index) => ({ place, value: valueOf(keys[index], sortBy) }))
+    .sort((a, b) => compareKeys(a, b, range.newestFirst));
+  const met = behind === null ? 0 : sorted.findIndex((each) => compareKeys(each, behind, range.newestFirst) > 0);
+  const first = met === -1 ? sorted.length : met + skip;
+  return { found: sorted.slice(first, first + limit).map(({ place }) => place), total: sorted.length };
 }
 
-/** Amounts of all currencies on one scale; instants and dates as numbers. */
-function valueOf(key: SortKey | undefined, sortBy: SortBy): bigint | null {
-  if (key === undefined) return null;
-  if (sortBy === "amount") return key.amountMinor * 10n ** BigInt(4 - minorDigits(key.currency as Currency));
-  if (sortBy === "valueDate") return BigInt(key.valueDate.replaceAll("-", ""));
-  const at = sortBy === "createdAt" ? key.createdAt : key.postedAt;
-  return at === null ? null : BigInt(at.getTime());
-}
-
-function compareValues(a: bigint | null, b: bigint | null, newestFirst: boolean): number {
-  if (a === b) return 0;
-  if (a === null) return 1;
-  if (b === null) return -1;
-  return a < b === newestFirst ? 1 : -1;
+function refuseSorting(): never {
+  return refusePlatform("validationFailed", { errors: { sortBy: ["Too much matches to be sorted; use narrower filters."] } });
 }

@@ -62,6 +62,12 @@ export async function findSortKeys(tx: Tx, found: readonly Found[]): Promise<Sor
     order by k.place`;
 }
 
+/** The currency of the account. */
+export async function findCurrency(tx: Tx, accountId: string): Promise<string> {
+  const rows = await tx.sql<{ currency: string }>`select currency from general_ledger.account where id = ${accountId}`;
+  return rows[0]?.currency ?? "";
+}
+
 /** Whether the transaction is one that the tenant may see (null: all). */
 export async function isVisible(tx: Tx, paymentId: string, slot: number, tenant: string | null): Promise<boolean> {
   const rows = await tx.sql`

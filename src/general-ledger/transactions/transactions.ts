@@ -6,7 +6,7 @@ import { parseTransactionId } from "#platform/ids.ts";
 import { refusePlatform } from "#platform/problem.ts";
 import { ACCOUNTS_MAX, findAccountIds } from "../lists/account-choice.store.ts";
 import { countUnbooked, type EntryBounds, findEntryBounds } from "../lists/account-bounds.store.ts";
-import { lookAlongAccounts } from "../lists/account-walk.store.ts";
+import { lookAlongAccounts } from "../lists/account-walk.ts";
 import { lookAmong } from "../lists/chosen-walk.store.ts";
 import { lookAlongJournal } from "../lists/journal-walk.store.ts";
 import { TRANSACTIONS } from "../lists/list-view.store.ts";
@@ -43,6 +43,17 @@ export async function openSource(tx: Tx, filter: TransactionFilter, range: Range
     }
   }
   return { look: lookAlongJournal(tx, TRANSACTIONS, range, conditionsOf(filter, false)) };
+}
+
+/** The one account that the filter means, where all that it means are entries of it; null: it means more or something else. */
+export async function findSoleAccount(tx: Tx, filter: TransactionFilter): Promise<EntryBounds | null> {
+  const { accounts, clients, payments, transfers, tenant, dates } = filter;
+  if (payments !== null || transfers !== null || (accounts === null && clients === null && tenant === null)) return null;
+  const ids = await findAccountIds(tx, filter, 2);
+  if (ids.length !== 1) return null;
+  const bounds = await findEntryBounds(tx, ids, dates.from, dates.before);
+  const unbooked = isPostedOnly(filter) ? 0 : await countUnbooked(tx, bounds, dates.from, dates.before);
+  return unbooked === 0 ? (bounds[0] ?? null) : null;
 }
 
 /** Entries have numbers: where nothing else is in the list they are counted and left out by arithmetic. */
