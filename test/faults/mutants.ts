@@ -150,13 +150,16 @@ export const MUTANTS: readonly Mutant[] = [
         fn: BATCH,
         from:
           "    set balance_minor = bal[width_bucket(a.id, (select p_accounts))], last_seq = seq[width_bucket(a.id, (select p_accounts))],\n" +
-          "        version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq), last_booked_at = o_booked_at\n" +
-          "    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];",
+          "        version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq),",
         to:
           "    set balance_minor = a.balance_minor + bal[width_bucket(a.id, p_accounts)] - bal0[width_bucket(a.id, p_accounts)],\n" +
           "        last_seq = a.last_seq + seq[width_bucket(a.id, p_accounts)] - seq0[width_bucket(a.id, p_accounts)],\n" +
-          "        version = a.version + seq[width_bucket(a.id, p_accounts)] - seq0[width_bucket(a.id, p_accounts)], last_booked_at = o_booked_at\n" +
-          "    where a.id = any(p_accounts) and seq0[width_bucket(a.id, p_accounts)] <> seq[width_bucket(a.id, p_accounts)];",
+          "        version = a.version + seq[width_bucket(a.id, p_accounts)] - seq0[width_bucket(a.id, p_accounts)],",
+      },
+      {
+        fn: BATCH,
+        from: " and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];",
+        to: " and seq0[width_bucket(a.id, p_accounts)] <> seq[width_bucket(a.id, p_accounts)];",
       },
     ],
     killer: { suite: "double-spend" },
