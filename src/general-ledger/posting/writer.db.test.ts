@@ -106,6 +106,83 @@ test("commands of one account are booked in the order in which they were handed 
   expect(await Promise.all(all)).toEqual(Array.from({ length: 400 }, (_, i) => BigInt(i + 1)));
 });
 
+describe("a batch that is sent behind another one", () => {
+  /** The first command waits for the locked account; when it does, the others are sent behind it. */
+  async function sendBehind(
+    writer: Writer,
+    locked: string,
+    first: PaymentCommand,
+    others: readonly PaymentCommand[],
+    then: () => Promise<void>,
+  ) {
+    let endings: Promise<string>[] = [];
+    await holding(locked, async () => {
+      endings = [ending(writer.submit(first))];
+      await untilWaiting();
+      endings.push(...others.map((command) => ending(writer.submit(command))));
+      expect(writer.load).toBe(others.length + 1);
+      await new Promise(setImmediate);
+      await then();
+    });
+    return await Promise.all(endings);
+  }
+  const toHot = (hot: string, others: readonly string[], changes: Partial<PaymentCommand> = {}) =>
+    Array.from({ length: 40 }, (_, i) => aCommand(hot, others[i % others.length] ?? "", changes));
+
+  test("is booked after it, each account's commands in their order", async () => {
+    const batches: number[] = [];
+    const writer = openWriter(database, 1, { onBatch: (commands) => batches.push(commands) });
+    opened.push(writer);
+    const [hot = "", a = "", b = ""] = await someAccounts(3);
+    const orders = [aCommand(hot, a), ...toHot(hot, [a, b])];
+    const seqs: Promise<bigint | undefined>[] = [];
+    await holding(hot, async () => {
+      seqs.push(seqOf(writer.submit(orders[0] ?? expect.fail())));
+      await untilWaiting();
+      for (const order of orders.slice(1)) seqs.push(seqOf(writer.submit(order)));
+      await new Promise(setImmediate);
+      // Later ones wait in the queue: no more than two are in flight on a lane.
+      seqs.push(seqOf(writer.submit(aCommand(hot, b))));
+    });
+    expect(await Promise.all(seqs)).toEqual(Array.from({ length: 42 }, (_, i) => BigInt(i + 1)));
+    expect(batches).toEqual([1, 40, 1]);
+  });
+
+  test("is booked whatever becomes of the first, and a broken command in it fails alone", async () => {
+    const writer = aWriter(1);
+    const [hot = "", a = "", b = ""] = await someAccounts(3);
+    const others = toHot(hot, [a, b]);
+    others[7] = aCommand(hot, b, { valueDate: "2026-02-30" });
+    // Refused by the table, and so after the wait for the account.
+    const first = aCommand(hot, a);
+    const worthless = { ...first, lines: first.lines.map((line) => ({ ...line, amountMinor: 0n })) };
+    const endings = await sendBehind(writer, hot, worthless, others, async () => {});
+    expect(endings[0]).toMatch(/payment_line_amount_in_range/);
+    expect(endings[8]).toMatch(/date\/time field value out of range/);
+    expect(endings.filter((each) => each === "accepted")).toHaveLength(39);
+    expect(await balanceOf(hot)).toBe(-39n);
+  });
+
+  test("is written again with the first when the connection dies under both, each payment once", async () => {
+    const writer = aWriter(1);
+    const [hot = "", a = "", b = ""] = await someAccounts(3);
+    const endings = await sendBehind(writer, hot, aCommand(hot, a), toHot(hot, [a, b]), async () => {
+      expect(await kill()).toBe(1);
+    });
+    expect(new Set(endings)).toEqual(new Set(["accepted"]));
+    expect(await balanceOf(hot)).toBe(-41n);
+  });
+
+  test("does not keep other accounts waiting when the first one is stuck", async () => {
+    const writer = aWriter();
+    const [hot = "", a = "", b = "", c = ""] = await someAccounts(4);
+    const endings = await sendBehind(writer, hot, aCommand(hot, a), toHot(hot, [a]), async () => {
+      for (let i = 0; i < 5; i++) expect(await ending(writer.submit(aCommand(b, c)))).toBe("accepted");
+    });
+    expect(new Set(endings)).toEqual(new Set(["accepted"]));
+  });
+});
+
 describe("a locked account", () => {
   test("its commands leave with 503 after two seconds, those of other accounts go on meanwhile", async () => {
     const writer = aWriter();

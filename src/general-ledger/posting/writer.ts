@@ -55,6 +55,8 @@ export class Writer {
   readonly #sweep: NodeJS.Timeout;
   #inFlight = 0;
   #scheduled = false;
+  /** Length of the queue from which it is worth looking for what could go behind a batch in flight. */
+  #behindFrom = BEHIND_MIN;
   #patience: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
 
@@ -108,12 +110,14 @@ export class Writer {
 
   /** Sends what waits for the accounts of a batch in flight behind that batch. */
   #sendBehind(): boolean {
-    if (this.#queue.length < BEHIND_MIN) return false;
+    if (this.#queue.length < this.#behindFrom) return false;
     for (const track of this.#tracks) {
       const [leader] = track.batches;
       if (leader === undefined || track.batches.length === LANE_DEPTH || track.mending !== null) continue;
       if (this.#send(track, this.#queue.takeBehind(leader, this.#share(), BEHIND_MIN))) return true;
     }
+    // Not looked for again before so many more have come, or a batch has ended.
+    this.#behindFrom = this.#queue.length + BEHIND_MIN;
     return false;
   }
 
@@ -154,6 +158,7 @@ export class Writer {
     this.#queue.release(batch);
     this.#inFlight -= batch.length;
     track.batches.splice(track.batches.indexOf(batch), 1);
+    this.#behindFrom = BEHIND_MIN;
     if (this.#inFlight > 0) {
       // PostgreSQL is at work for another lane: answer first, so that these callers' next commands go into one large batch.
       settle();
