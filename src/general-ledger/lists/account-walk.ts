@@ -3,7 +3,7 @@
 import type { Tx } from "#platform/db.ts";
 import { cutDrafts, cutEntries, type EntryBounds, findBounds, readEdges, SHARE_MIN } from "./account-bounds.store.ts";
 import { KINDS, readStreams } from "./account-streams.store.ts";
-import { passEntries } from "./entry-pass.ts";
+import { type Clearing, passEntries } from "./entry-pass.ts";
 import type { ListView } from "./list-view.store.ts";
 import type { Place } from "./place.ts";
 import type { Filter } from "./statement.ts";
@@ -17,11 +17,19 @@ const GROWTH = 4;
 /** Looks along the accounts' streams. */
 export function lookAlongAccounts(tx: Tx, view: ListView, entries: readonly EntryBounds[], range: Range, filter: Filter): Look {
   let most: number | null = null;
+  let clearing: Clearing | null = null;
   return async (after, wanted, effort, skip) => {
     if (entries.length === 0) return { found: [], through: null };
     if (skip > 0 && entries.length === 1) {
-      const passed = await passEntries(tx, { view, entries, range, filter, after, limit: wanted }, effort, skip);
-      if (passed !== null) return passed;
+      const { stretch, clearing: found } = await passEntries(
+        tx,
+        { view, entries, range, filter, after, limit: wanted },
+        effort,
+        skip,
+        clearing,
+      );
+      clearing = found;
+      if (stretch !== null) return stretch;
     }
     most = most === null ? Math.max(FIRST_MIN, Math.ceil((FIRST_SHARES * wanted) / entries.length)) : GROWTH * most;
     const limit = Math.min(wanted, most);

@@ -10,18 +10,51 @@ import type { Stretch } from "./walk.ts";
 /** For fewer entries the streams are merged as ever. */
 const WORTHWHILE = 256n;
 
-/** Passes entries up to the next line that is not booked, leaving out the first `skip`. Null: there are too few of them. */
-export async function passEntries(tx: Tx, asked: Omit<Reading, "bounds">, effort: number, skip: number): Promise<Stretch | null> {
-  const { view, entries, range, after, limit } = asked;
+/** From `from` on up to `at` (null: to the end) nothing stands that is not booked. A walk remembers it from look to look. */
+export type Clearing = { readonly from: Place | null; readonly at: Place | null };
+
+/** A look, and what the next one need not find again. */
+export type Passed = { readonly stretch: Stretch | null; readonly clearing: Clearing | null };
+
+/** Passes entries up to the next line that is not booked, leaving out the first `skip`. No stretch: there are too few of them. */
+export async function passEntries(
+  tx: Tx,
+  asked: Omit<Reading, "bounds">,
+  effort: number,
+  skip: number,
+  known: Clearing | null,
+): Promise<Passed> {
+  const { view, entries, range, after } = asked;
   const { newestFirst } = range;
   const share = Math.max(SHARE_MIN, effort);
   const [whole] = await findBounds(tx, view, entries, range, after);
-  if (whole === undefined) return null;
-  const [cut = whole] = await cutDrafts(tx, [cutEntries(whole, newestFirst, share)], newestFirst, share);
-  const fence = await nextUnbooked(tx, { ...asked, bounds: [cut] }, whole);
-  const bounds = fence === null ? cut : await endBefore(tx, cut, fence, newestFirst);
-  if (bounds.high - bounds.low + 1n < WORTHWHILE) return null;
+  if (whole === undefined) return { stretch: null, clearing: null };
+  const cut = cutEntries(whole, newestFirst, share);
+  const clearing =
+    known !== null && holds(known, after, newestFirst) ? known : { from: after, at: await nextUnbooked(tx, asked, whole, share) };
+  const bounds = clearing.at === null ? cut : await endBefore(tx, cut, clearing.at, newestFirst);
+  if (bounds.high - bounds.low + 1n < WORTHWHILE) return { stretch: null, clearing };
+  return { stretch: await passWithin(tx, asked, { whole, cut, bounds }, clearing.at, skip), clearing };
+}
 
+/** Whether it was found out for a place like that one: the same walk may begin anew to count. */
+function holds({ from, at }: Clearing, after: Place | null, newestFirst: boolean): boolean {
+  if (after === null) return from === null;
+  return (from === null || comparePlaces(after, from, newestFirst) >= 0) && (at === null || comparePlaces(after, at, newestFirst) < 0);
+}
+
+/** All that is left; so many entries of it as a look costs; and those of them before the fence. */
+type Cuts = { readonly whole: Bounds; readonly cut: Bounds; readonly bounds: Bounds };
+
+async function passWithin(
+  tx: Tx,
+  asked: Omit<Reading, "bounds">,
+  { whole, cut, bounds }: Cuts,
+  fence: Place | null,
+  skip: number,
+): Promise<Stretch> {
+  const { limit } = asked;
+  const { newestFirst } = asked.range;
   const { rows, skipped, last } = await readEntries(tx, { ...asked, bounds: [bounds] }, skip);
   const stretch = { found: rows, skipped, spent: Number(bounds.high - bounds.low + 1n) };
   if (skipped + rows.length === limit) return { ...stretch, through: rows.at(-1) ?? null };
@@ -36,10 +69,10 @@ export async function passEntries(tx: Tx, asked: Omit<Reading, "bounds">, effort
 }
 
 /** Where the next line stands that is not booked, or up to where none does; null: none is left. */
-async function nextUnbooked(tx: Tx, reading: Reading, whole: Bounds): Promise<Place | null> {
-  const { newestFirst } = reading.range;
-  const [cut = whole] = reading.bounds;
-  const streams = await readStreams(tx, { ...reading, limit: 1 }, "unbooked");
+async function nextUnbooked(tx: Tx, asked: Omit<Reading, "bounds">, whole: Bounds, share: number): Promise<Place | null> {
+  const { newestFirst } = asked.range;
+  const [cut = whole] = await cutDrafts(tx, [whole], newestFirst, share);
+  const streams = await readStreams(tx, { ...asked, bounds: [cut], limit: 1 }, "unbooked");
   const first = [...streams.values()].flat().sort((a, b) => comparePlaces(a, b, newestFirst))[0] ?? null;
   if (first !== null || (cut.draftLow === whole.draftLow && cut.draftHigh === whole.draftHigh)) return first;
   const [edge] = await readEdges(tx, [cut], newestFirst);
