@@ -1553,7 +1553,8 @@ function general_ledger.keep_history(p_batch bigint, p_at timestamp with time zo
     cross join lateral (
       select x.debit_account_id, x.line_no, x.posted_minor from general_ledger.payment_line x where x.payment_id = u.id offset 0
     ) l
-    where u.place is not null and (u.operation in ('pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1 and l.posted_minor = 0)
+    where u.place is not null and (u.operation in ('pend', 'cancel', 'expire') or u.operation = 'post' and u.lines > 1)
+      and (u.operation <> 'post' or l.posted_minor = 0)
       and (u.operation not in ('cancel', 'expire') or (select p.pended_at from general_ledger.payment p where p.id = u.id) is not null)
       and (select a.credit_normal from general_ledger.account a where a.id = l.debit_account_id);
   end
@@ -1841,7 +1842,7 @@ function general_ledger.order_accounts(p_client uuid, p_accounts uuid[])
   grant execute to finlego_app
 
 table general_ledger.payment
-  with (fillfactor=50)
+  with (fillfactor=70)
   column id uuid not null
   column client_id uuid
   column batch_id bigint not null
@@ -1902,7 +1903,7 @@ table general_ledger.payment_expiry
   grant delete, select to finlego_app
 
 table general_ledger.payment_line
-  with (fillfactor=50)
+  with (fillfactor=70)
   column payment_id uuid not null
   column line_no smallint not null
   column debit_account_id uuid not null
