@@ -1979,20 +1979,18 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- Of the accounts (see take_accounts).
     tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
     bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[];
-    last_booked timestamptz;
+    last_booked timestamptz; found_id uuid[];
     -- Of the payments to change, by command: state, number of changes, and what these say of the change.
     states general_ledger.payment_state[]; numbers smallint[]; codes smallint[];
     -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
     accepted integer := 0; refused integer := 0;
     payment_tenant text[] := array_fill(null::text, array[commands]);
     subjects uuid[] := c_id;
-    changes general_ledger.change[];
-    reversed uuid[] := '{}';
-    l_operation general_ledger.operation[];
+    changes general_ledger.change[]; reversed uuid[] := '{}'; l_operation general_ledger.operation[];
     place integer[] := array_fill(null::integer, array[commands]);
     amount bigint[] := l_amount;
     l_payment uuid[] := c_id; l_no smallint[] := array_fill(1::smallint, array[lines]);
-    found_id uuid[]; batch bigint; closed date; closed_at_commit date;
+    batch bigint; closed date; closed_at_commit date;
     -- The command and line at hand.
     i integer; first integer; last integer := 0; done integer; only_tenant text;
     op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
@@ -2024,9 +2022,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     o_held := held;
     -- Taken after the locks, so that time never falls along an account. Whole milliseconds: what is shown is what is stored.
     o_booked_at := greatest(date_trunc('milliseconds', clock_timestamp()), last_booked);
-    if closed > '-infinity' then
-      o_first_open := closed + 1;
-    end if;
+    if closed > '-infinity' then o_first_open := closed + 1; end if;
     o_account := place;
     o_available := array_fill(null::bigint, array[commands]);
     o_required := o_available;
@@ -2040,9 +2036,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
       from general_ledger.find_repeats(commands, c_key, c_request, c_external_id, c_owner_tenant, c_content) r;
     else
-      o_code := array_fill(0::smallint, array[commands]);
-      o_existing := o_client;
-      o_change := array_fill(null::smallint, array[commands]);
+      o_code := array_fill(0::smallint, array[commands]); o_existing := o_client; o_change := array_fill(null::smallint, array[commands]);
     end if;
 
     if phased then
@@ -2062,23 +2056,16 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- 3. Judge, in order. A command's lines are applied one by one and taken back when it is refused.
     for i in 1..commands loop
       if plain then
-        d := l_debit[i];
-        c := l_credit[i];
-        m := l_amount[i];
+        d := l_debit[i]; c := l_credit[i]; m := l_amount[i];
         if o_code[i] = 0 and can_debit[d] and can_credit[c]
            and (not c_confined[i] or (tenant[d] = c_owner_tenant[i] and tenant[c] = c_owner_tenant[i]))
            and currency[d] = l_currency[i] and currency[c] = l_currency[i] and bal[d] - m >= -bound and bal[c] + m <= bound
            and (floor[d] is null or bal[d] - m - held[d] >= floor[d]) then
-          bal[d] := bal[d] - m;
-          seq[d] := seq[d] + 1;
-          bal[c] := bal[c] + m;
-          seq[c] := seq[c] + 1;
-          o_debit_seq[i] := seq[d];
-          o_debit_balance[i] := bal[d];
-          o_credit_seq[i] := seq[c];
-          o_credit_balance[i] := bal[c];
-          place[i] := accepted;
-          accepted := accepted + 1;
+          bal[d] := bal[d] - m; seq[d] := seq[d] + 1;
+          bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
+          o_debit_seq[i] := seq[d]; o_debit_balance[i] := bal[d];
+          o_credit_seq[i] := seq[c]; o_credit_balance[i] := bal[c];
+          place[i] := accepted; accepted := accepted + 1;
           o_client[i] := coalesce(client[d], client[c]);
           payment_tenant[i] := case when c_confined[i] then c_owner_tenant[i] when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
           continue;
@@ -2086,46 +2073,35 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
         last := i - 1;
       end if;
 
-      first := last + 1;
-      last := last + coalesce(c_lines[i], 1);
-      code := o_code[i];
+      first := last + 1; last := last + coalesce(c_lines[i], 1); code := o_code[i];
       if code <> 0 then
         refused := refused + 1;
         continue;
       end if;
-      culprit := null;
-      done := first - 1;
+      culprit := null; done := first - 1;
       only_tenant := case when c_confined[i] then c_owner_tenant[i] end;
 
       if phased then
-        op := c_operation[i];
-        code := codes[i];
+        op := c_operation[i]; code := codes[i];
         if code = 12 then
-          o_code[i] := 12;
-          o_existing[i] := c_id[i];
-          o_change[i] := numbers[i];
+          o_code[i] := 12; o_existing[i] := c_id[i]; o_change[i] := numbers[i];
           continue;
         end if;
         if code = 0 and l_capture is not null and not 0 < any (amount[first:last]) then
           raise exception 'payment % would be posted without an amount', c_id[i] using errcode = 'invalid_parameter_value';
         end if;
-        moves := op in ('transfer', 'post');
-        cancels := op >= 'cancel';
+        moves := op in ('transfer', 'post'); cancels := op >= 'cancel';
         -- What is ordered is held and announced, what is posted or cancelled gives it back.
         grip := case when op in ('hold', 'pend') then 1 when op = 'post' or cancels and states[i] = 'pending' then -1 else 0 end;
       end if;
 
       if conditional and code = 0 then
-        if c_expires_at[i] <= o_booked_at then
-          code := 20;
-        end if;
+        if c_expires_at[i] <= o_booked_at then code := 20; end if;
         while v_command[v] <= i loop
           d := v_account[v];
           if v_command[v] = i and code = 0 and (only_tenant is null or tenant[d] = only_tenant) and seq[d] + ahead[d] <> v_version[v] then
-            code := 15;
-            culprit := d;
-            o_available[i] := seq[d] + ahead[d];
-            o_required[i] := v_version[v];
+            code := 15; culprit := d;
+            o_available[i] := seq[d] + ahead[d]; o_required[i] := v_version[v];
           end if;
           v := v + 1;
         end loop;
@@ -2137,9 +2113,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
 
       if code = 0 then
         for j in first..last loop
-          d := l_debit[j];
-          c := l_credit[j];
-          m := amount[j];
+          d := l_debit[j]; c := l_credit[j]; m := amount[j];
           -- Cancelling gives back what is held, whatever has become of the accounts.
           if not cancels and (
                can_debit[d] and can_credit[c] and (only_tenant is null or (tenant[d] = only_tenant and tenant[c] = only_tenant))
@@ -2149,8 +2123,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
               case when moves then bal[d] - m >= -bound else not o_credit_normal[d] or held[d] + m <= bound end,
               case when moves then bal[c] + m <= bound else not o_credit_normal[c] or incoming[c] + m <= bound end);
             if code <> 0 then
-              culprit := case when code > 0 then d else c end;
-              code := abs(code);
+              culprit := case when code > 0 then d else c end; code := abs(code);
               exit;
             end if;
           end if;
@@ -2158,22 +2131,14 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
             -- On the credit side of the books only.
             if o_credit_normal[d] then held[d] := held[d] + grip * l_amount[j]; end if;
             if o_credit_normal[c] then incoming[c] := incoming[c] + grip * l_amount[j]; end if;
-            ahead[d] := ahead[d] + 1;
-            ahead[c] := ahead[c] + 1;
+            ahead[d] := ahead[d] + 1; ahead[c] := ahead[c] + 1;
           end if;
           if moves and m > 0 then
-            bal[d] := bal[d] - m;
-            seq[d] := seq[d] + 1;
-            bal[c] := bal[c] + m;
-            seq[c] := seq[c] + 1;
-            o_debit_seq[j] := seq[d];
-            o_debit_balance[j] := bal[d];
-            o_credit_seq[j] := seq[c];
-            o_credit_balance[j] := bal[c];
-            if phased then
-              o_debit_held[j] := held[d];
-              o_credit_held[j] := held[c];
-            end if;
+            bal[d] := bal[d] - m; seq[d] := seq[d] + 1;
+            bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
+            o_debit_seq[j] := seq[d]; o_debit_balance[j] := bal[d];
+            o_credit_seq[j] := seq[c]; o_credit_balance[j] := bal[c];
+            if phased then o_debit_held[j] := held[d]; o_credit_held[j] := held[c]; end if;
           end if;
           done := j;
         end loop;
@@ -2182,16 +2147,14 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
           for j in first..last loop
             d := l_debit[j];
             if bal[d] - held[d] < floor[d] then
-              code := 11;
-              culprit := d;
+              code := 11; culprit := d;
               exit;
             end if;
           end loop;
         end if;
       end if;
 
-      -- Last, so that it says nothing of accounts that the caller may not see.
-      -- (In an if of its own: an expression with a query in it costs a whole execution, even when it is not asked.)
+      -- Last, so that it says nothing of accounts that the caller may not see. (In an if of its own: see above.)
       if conditional and code = 0 then
         if c_client[i] is not null
            and not exists (select from generate_series(first, last) n where c_client[i] in (client[l_debit[n]], client[l_credit[n]])) then
@@ -2202,56 +2165,42 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       if code <> 0 then
         need := 0;
         for j in first..done loop
-          d := l_debit[j];
-          c := l_credit[j];
-          m := amount[j];
+          d := l_debit[j]; c := l_credit[j]; m := amount[j];
           if grip <> 0 then
             if o_credit_normal[d] then held[d] := held[d] - grip * l_amount[j]; end if;
             if o_credit_normal[c] then incoming[c] := incoming[c] - grip * l_amount[j]; end if;
-            ahead[d] := ahead[d] - 1;
-            ahead[c] := ahead[c] - 1;
+            ahead[d] := ahead[d] - 1; ahead[c] := ahead[c] - 1;
           end if;
           if o_debit_seq[j] is not null then
-            bal[d] := bal[d] + m;
-            seq[d] := seq[d] - 1;
-            bal[c] := bal[c] - m;
-            seq[c] := seq[c] - 1;
+            bal[d] := bal[d] + m; seq[d] := seq[d] - 1;
+            bal[c] := bal[c] - m; seq[c] := seq[c] - 1;
             o_debit_seq[j] := null;
           end if;
           -- A transfer may spend what it brings; a hold takes only what is there.
           need := need + case when culprit = d then m when culprit = c and moves then -m else 0 end;
         end loop;
         if code = 11 then
-          o_available[i] := bal[culprit] - held[culprit] - floor[culprit];
-          o_required[i] := need;
+          o_available[i] := bal[culprit] - held[culprit] - floor[culprit]; o_required[i] := need;
         end if;
-        o_code[i] := code;
-        o_account[i] := culprit;
+        o_code[i] := code; o_account[i] := culprit;
         refused := refused + 1;
         continue;
       end if;
 
-      place[i] := accepted;
-      accepted := accepted + 1;
+      place[i] := accepted; accepted := accepted + 1;
       -- The payment is the debited client's, else the credited one's; its tenant is that client's.
-      d := l_debit[first];
-      c := l_credit[first];
+      d := l_debit[first]; c := l_credit[first];
       o_client[i] := coalesce(c_client[i], client[d], client[c]);
       payment_tenant[i] := case when only_tenant is not null then only_tenant when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
-      if c_reverses[i] is not null then
-        reversed := reversed || c_reverses[i];
-      end if;
+      if c_reverses[i] is not null then reversed := reversed || c_reverses[i]; end if;
       if phased then
         changes[accepted] := case when moves then 'payment.posted' when cancels then 'payment.cancelled' when op = 'draft' then 'payment.drafted'
           else 'payment.pending' end::general_ledger.change;
-        if op <> 'transfer' then
-          o_change[i] := coalesce(numbers[i], 0) + 1;
-        end if;
+        if op <> 'transfer' then o_change[i] := coalesce(numbers[i], 0) + 1; end if;
         for j in first..last loop
           l_operation[j] := op;
           continue when op = 'transfer';
-          d := l_debit[j];
-          c := l_credit[j];
+          d := l_debit[j]; c := l_credit[j];
           k := 6 * j;
           o_stands[k - 5] := seq[d]; o_stands[k - 4] := bal[d]; o_stands[k - 3] := held[d];
           o_stands[k - 2] := seq[c]; o_stands[k - 1] := bal[c]; o_stands[k] := held[c];
@@ -2259,16 +2208,13 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       end if;
     end loop;
 
-    if p_atomic and refused > 0 then
-      return;
-    end if;
+    if p_atomic and refused > 0 then return; end if;
     if accepted < commands then
       perform general_ledger.keep_answers(c_key, c_request, c_trace::text[], c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
     end if;
     if accepted = 0 then
       return;
-    end if;
-    if accepted < commands then
+    elsif accepted < commands then
       select array_agg(c_id[n] order by n) into subjects from generate_series(1, commands) n where place[n] is not null;
     end if;
 

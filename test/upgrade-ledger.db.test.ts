@@ -72,7 +72,7 @@ async function heldBefore(instants: readonly string[]): Promise<string[]> {
     "select general_ledger.held_before($1, t.at) as held from unnest($2::timestamptz[]) with ordinality t(at, n) order by n",
     [alice, instants],
   );
-  return rows.map(({ held }) => String(held));
+  return rows.map(({ held }) => held);
 }
 
 /** Payments of alice's in every state, and ten holds more. */

@@ -136,7 +136,7 @@ async function makeHints(open: Set<string>): Promise<Hints> {
     await bank.anAccount({ currency: "JPY" }),
   ];
   const payments = await Promise.all([1, 2, 3].map(async () => bodyOf(await bank.transfer(aTransfer(other, fee, "1.00")))));
-  const [line] = payments[0]?.["transactions"] as { id: string }[];
+  const [line] = (payments[0]?.["transactions"] ?? []) as { id: string }[];
   // Some wait for their next step, between accounts that nobody blocks or closes: enough for each operation to meet one before it has ended.
   const [quiet, calm] = [await bank.anAccount(), await bank.anAccount()];
   for (let count = 0; count < 40; count++) {

@@ -177,7 +177,7 @@ export class Writer {
       return await this.#writeWhole(track.lane, batch);
     } catch (error) {
       this.#options.onFault?.(error, batch.length);
-      return batch.length === 1 || isOutage(error) ? () => reject(batch, error) : await this.#mend(track, batch);
+      return batch.length === 1 || isOutage(error) ? () => rejectAll(batch, error) : await this.#mend(track, batch);
     }
   }
 
@@ -191,7 +191,7 @@ export class Writer {
       return await this.#writeWhole(lane, [entry]);
     } catch (error) {
       this.#options.onFault?.(error, 1);
-      return () => reject([entry], error);
+      return () => rejectAll([entry], error);
     }
   }
 
@@ -215,7 +215,7 @@ export class Writer {
     const deadline = this.#options.monotonicMs() + ONE_BY_ONE_MAX_MS;
     const isPatient = await setPatience(lane, IMPATIENT_LOCK_MS);
     for (const entry of batch) {
-      if (this.#options.monotonicMs() > deadline) settles.push(() => reject([entry], busy("A needed account is locked.")));
+      if (this.#options.monotonicMs() > deadline) settles.push(() => rejectAll([entry], busy("A needed account is locked.")));
       else settles.push(await this.#writeOne(lane, entry));
     }
     if (isPatient) await setPatience(lane, LOCK_TIMEOUT_MS);
@@ -255,7 +255,7 @@ async function setPatience(lane: Lane, ms: number): Promise<boolean> {
   }
 }
 
-function reject(batch: Batch, error: unknown): void {
+function rejectAll(batch: Batch, error: unknown): void {
   for (const { ticket } of batch) ticket.reject(error);
 }
 
