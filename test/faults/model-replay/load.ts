@@ -48,9 +48,9 @@ export class ModelLoad {
 
   /** Opens the first accounts and puts money on them. */
   async begin(clientIds: readonly string[]): Promise<void> {
-    const draw = random(this.#options.seed);
-    for (const operation of this.#known.openings(clientIds)) await this.#ask(operation, draw, 0);
-    for (const operation of this.#known.deposits()) await this.#ask(operation, draw, 0);
+    // Each is asked: a repeat in its place would leave the others without the account that pays them.
+    for (const operation of this.#known.openings(clientIds)) await this.#keep(operation, 0, null);
+    for (const operation of this.#known.deposits()) await this.#keep(operation, 0, null);
   }
 
   /** Everybody works until so many calls have their definite answers. */
