@@ -9,7 +9,8 @@ alter table general_ledger.journal alter column subjects set storage external;
 -- A page that is filled to its mark is cleaned by PostgreSQL at every update, which cost each posting as much as an entry's index. So a new
 -- account brings some room along, which its first posting gives back: its page stays below the mark, and is cleaned once for many updates.
 alter table general_ledger.account set (fillfactor = 70);
-alter table general_ledger.account add column room text storage plain default repeat(' ', 150);
+alter table general_ledger.account add column room text default repeat(' ', 150);
+alter table general_ledger.account alter column room set storage plain;
 comment on column general_ledger.account.room is 'Nothing. Makes the row as long as it is until its first posting.';
 
 -- An account's currency is final: its form is looked at until the first posting, and not at each.
