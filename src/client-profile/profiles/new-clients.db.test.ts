@@ -120,6 +120,8 @@ async function untilWaiting(tx: Tx, count: bigint): Promise<void> {
   const waiting =
     "select count(distinct l.pid) n from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()";
   for (;;) {
+    // Inside a transaction what was once seen of other connections stands still.
+    await tx.query("select pg_stat_clear_snapshot()", []);
     const rows = await tx.query<{ n: bigint }>(waiting, []);
     if ((rows[0]?.n ?? 0n) >= count) return;
   }
