@@ -322,7 +322,7 @@ begin
   set balance_minor = p_balance[width_bucket(a.id, (select p_accounts))], last_seq = p_seq[width_bucket(a.id, (select p_accounts))],
       held_minor = p_held[width_bucket(a.id, (select p_accounts))], incoming_minor = p_incoming[width_bucket(a.id, (select p_accounts))],
       version = p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))],
-      last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, (select p_accounts))] then p_at else a.last_booked_at end
+      last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, (select p_accounts))] then p_at else a.last_booked_at end, room = null
   where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))];
 end
 $$;
