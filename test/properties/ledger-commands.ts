@@ -41,6 +41,12 @@ export function aPayment(draw: Random, model: Model): PaymentCommand {
   };
 }
 
+/** A payment of one line in one step, on which nothing else hangs: a batch of nothing but these is judged the short way. */
+export function aPlainTransfer(draw: Random, model: Model): PaymentCommand {
+  const nothingElse = { clientId: null, expiresAt: null, reversesPaymentId: null, ifVersion: null };
+  return { ...aPayment(draw, model), ...nothingElse, operation: "transfer", type: "transfer", lines: [aLine(draw, model.books)] };
+}
+
 function aChange(draw: Random, model: Model): ChangeCommand {
   const known = draw.pickOrNull([...model.payments.values()].slice(-200));
   const payment = known === null || draw.chance(0.02) ? unknownPayment(draw, model) : known.terms;
