@@ -29,6 +29,7 @@ type CommandLine = Omit<Options, "inProcess" | "http" | "loads"> & {
   growth?: true;
   rows: number;
   reads: number;
+  books?: string;
   imports?: true;
   clientLists?: true;
   clients: number;
@@ -48,6 +49,7 @@ const program = new Command("bench")
   .option("--growth", "instead: what a long history costs; 7 repetitions of 4 s unless said otherwise; takes an hour and 20 GB")
   .option("--rows <n>", "entries of the grown books", readNumber, 10_000_000)
   .option("--reads <n>", "with --growth: of each kind of read in each repetition", readNumber, 30)
+  .option("--books <folder>", "with --growth: keep the grown books there, and take those that are there already")
   .option("--imports", "instead: clients per second, from files and one by one; 3 repetitions unless said otherwise")
   .option("--client-lists", "instead: pages of clients out of a million; some 10 minutes")
   .option(
@@ -69,8 +71,16 @@ function isGiven(name: keyof CommandLine): boolean {
   return program.getOptionValueSource(name) !== "default";
 }
 
-function readGrowthOptions({ rows, reads, calm, write, repetitions, seconds }: CommandLine): GrowthOptions {
-  return { rows, reads, calm, write, repetitions: isGiven("repetitions") ? repetitions : 7, seconds: isGiven("seconds") ? seconds : 4 };
+function readGrowthOptions({ rows, reads, calm, write, repetitions, seconds, books }: CommandLine): GrowthOptions {
+  return {
+    rows,
+    reads,
+    calm,
+    write,
+    repetitions: isGiven("repetitions") ? repetitions : 7,
+    seconds: isGiven("seconds") ? seconds : 4,
+    books: books ?? null,
+  };
 }
 
 /** What is given counts; --quick only changes what is not. */

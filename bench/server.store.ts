@@ -31,6 +31,11 @@ export async function createDatabase(client: Client, name: string): Promise<void
   await client.query(`create database ${name} template template0`);
 }
 
+export async function databaseExists(client: Client, name: string): Promise<boolean> {
+  const { rows } = await client.query("select from pg_database where datname = $1", [name]);
+  return rows.length > 0;
+}
+
 export async function dropDatabase(client: Client, name: string): Promise<void> {
   await client.query(`drop database if exists ${name} with (force)`);
 }

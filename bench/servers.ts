@@ -1,5 +1,6 @@
 // The one PostgreSQL that all subjects of a call share. Without DATABASE_URL it is the bundled one in a temporary folder, durable as
 // PostgreSQL has it and with room enough that no checkpoint falls into a run. With DATABASE_URL it is that server, in a database of its own.
+// Books that took long to fill can be kept in a folder and measured again.
 
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -10,7 +11,7 @@ import { startEmbeddedPostgres } from "#platform/embedded-postgres/index.ts";
 import { migrate } from "#platform/migrations.ts";
 import { withDatabase } from "../test/setup/database-url.ts";
 import { processTime } from "./meter.ts";
-import { createDatabase, dropDatabase, readBackendPid, readServerSettings } from "./server.store.ts";
+import { createDatabase, databaseExists, dropDatabase, readBackendPid, readServerSettings } from "./server.store.ts";
 
 const SETTINGS = { shared_buffers: "2GB", max_wal_size: "8GB", checkpoint_timeout: "15min", max_connections: "200" };
 
@@ -33,9 +34,13 @@ export type BenchServer = Books & {
   stop(): Promise<void>;
 };
 
-/** Starts or joins the server and migrates a database for the run. */
-export async function openBenchServer(databaseUrl = process.env["DATABASE_URL"]): Promise<BenchServer> {
-  const host = databaseUrl ? givenServer(databaseUrl) : await embeddedServer();
+/** A folder whose server outlives the run, and the database in it that holds its first books. */
+export type KeptBooks = { readonly folder: string; readonly database: string };
+
+/** Starts or joins the server and migrates a database for the run; or the one that was kept, by what is new since then. */
+export async function openBenchServer(kept: KeptBooks | null = null): Promise<BenchServer> {
+  const databaseUrl = process.env["DATABASE_URL"];
+  const host = kept === null && databaseUrl ? givenServer(databaseUrl) : await embeddedServer(kept);
   const made: string[] = [];
   const create = async (name: string): Promise<string> => {
     const unique = `finlego_bench_${name}_${randomBytes(4).toString("hex")}`;
@@ -45,7 +50,7 @@ export async function openBenchServer(databaseUrl = process.env["DATABASE_URL"])
   };
   const stop = async (): Promise<void> => {
     try {
-      if (!host.temporary)
+      if (!host.isTemporary)
         await withClient(host.ownerUrl, async (owner) => {
           for (const name of made) await dropDatabase(owner, name);
         });
@@ -53,14 +58,14 @@ export async function openBenchServer(databaseUrl = process.env["DATABASE_URL"])
       await host.stop();
     }
   };
-  const createBooks = async (name: string): Promise<Books> => {
-    const database = await create(name);
+  const migrated = async (database: string): Promise<Books> => {
     const ownerUrl = withDatabase(host.ownerUrl, database);
     await migrate(ownerUrl);
     return { ownerUrl, appUrl: withDatabase(host.appUrl, database), appRole: host.appRole };
   };
+  const createBooks = async (name: string): Promise<Books> => await migrated(await create(name));
   try {
-    const books = await createBooks("books");
+    const books = kept === null ? await createBooks("books") : await migrated(await keep(host.ownerUrl, kept.database));
     const { settings, postmaster } = await withClient(books.ownerUrl, async (owner) => ({
       settings: await readServerSettings(owner),
       postmaster: findPostmaster(await readBackendPid(owner)),
@@ -79,25 +84,33 @@ export async function openBenchServer(databaseUrl = process.env["DATABASE_URL"])
   }
 }
 
-type Host = { ownerUrl: string; appUrl: string; appRole: string | null; temporary: boolean; stop(): Promise<void> };
+type Host = { ownerUrl: string; appUrl: string; appRole: string | null; isTemporary: boolean; stop(): Promise<void> };
 
 function givenServer(databaseUrl: string): Host {
-  return { ownerUrl: databaseUrl, appUrl: databaseUrl, appRole: "finlego_app", temporary: false, stop: async () => {} };
+  return { ownerUrl: databaseUrl, appUrl: databaseUrl, appRole: "finlego_app", isTemporary: false, stop: async () => {} };
 }
 
-async function embeddedServer(): Promise<Host> {
-  const folder = await mkdtemp(join(tmpdir(), "finlego-bench-"));
+/** Makes the database unless it is there. */
+async function keep(ownerUrl: string, database: string): Promise<string> {
+  await withClient(ownerUrl, async (owner) => {
+    if (!(await databaseExists(owner, database))) await createDatabase(owner, database);
+  });
+  return database;
+}
+
+async function embeddedServer(kept: KeptBooks | null): Promise<Host> {
+  const folder = kept?.folder ?? (await mkdtemp(join(tmpdir(), "finlego-bench-")));
   const started = await startEmbeddedPostgres({
     dataDir: join(folder, "postgres"),
     log: () => {},
     settings: SETTINGS,
-    removeAfterwards: true,
+    removeAfterwards: kept === null,
   });
   const stop = async (): Promise<void> => {
     await started.stop();
-    await rm(folder, { recursive: true, force: true });
+    if (kept === null) await rm(folder, { recursive: true, force: true });
   };
-  return { ownerUrl: started.ownerUrl, appUrl: started.appUrl, appRole: null, temporary: true, stop };
+  return { ownerUrl: started.ownerUrl, appUrl: started.appUrl, appRole: null, isTemporary: kept === null, stop };
 }
 
 /** The parent of a connection's server process. */

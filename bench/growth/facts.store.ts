@@ -51,6 +51,20 @@ export async function readFacts(owner: Client, size: BookSize): Promise<BookFact
   };
 }
 
+/** What a run that was broken off has left is not filled, and filling it again fails: remove the folder. */
+export async function isFilled(owner: Client): Promise<boolean> {
+  const { rows } = await owner.query<{ mark: string | null }>(`select shobj_description(d.oid, 'pg_database') as mark from pg_database d
+    where d.datname = current_database()`);
+  return rows[0]?.mark === FILLED;
+}
+
+/** Books that are kept say that they are whole. */
+export async function markFilled(owner: Client): Promise<void> {
+  await owner.query(`do $$ begin execute format('comment on database %I is %L', current_database(), '${FILLED}'); end $$`);
+}
+
+const FILLED = "filled and verified";
+
 export type TableSize = { readonly table: string; readonly rows: number; readonly bytes: number };
 
 /** The largest tables, with their indexes. */

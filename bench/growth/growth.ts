@@ -1,6 +1,7 @@
 // npm run bench -- --growth: fills one set of books with a long history and another with next to none, on the same PostgreSQL, and asks
 // both the same: payments in turns, then every kind of read. Nothing may cost much more for the history behind it.
 
+import { resolve } from "node:path";
 import { proveBooks, verifyBooks } from "../books.ts";
 import type { Sample } from "../closed-loop.ts";
 import type { LoadName } from "../load.ts";
@@ -11,7 +12,7 @@ import { type BenchServer, type Books, openBenchServer, withClient } from "../se
 import { productOptions, startSubject, type Subject } from "../subject.ts";
 import { startProductServer } from "../subjects/servers.ts";
 import { fillBooks } from "./fill.ts";
-import { type BookFacts, readSizes } from "./facts.store.ts";
+import { type BookFacts, isFilled, markFilled, readFacts, readSizes } from "./facts.store.ts";
 import type { BookSize } from "./fill.store.ts";
 import { writeGrowth } from "./page.ts";
 import { CELLS, FEW, type GrowthOptions } from "./plan.ts";
@@ -25,10 +26,11 @@ const CALLERS = 256;
 const WARM_UP_MS = 400;
 export async function measureGrowth(options: GrowthOptions): Promise<void> {
   const machine = describeMachine();
-  const server = await openBenchServer();
+  const grownSize = { accounts: Math.max(FEW, Math.ceil(options.rows / 10)), payments: Math.ceil(options.rows / 2) };
+  const kept = options.books === null ? null : { folder: resolve(options.books), database: nameKeptBooks(grownSize) };
+  const server = await openBenchServer(kept);
   const closers: (() => Promise<void>)[] = [() => server.stop()];
   try {
-    const grownSize = { accounts: Math.max(FEW, Math.ceil(options.rows / 10)), payments: Math.ceil(options.rows / 2) };
     const empty = await fill("empty", await server.createBooks("empty"), { accounts: FEW, payments: FEW });
     const grown = await fill("grown", server, grownSize);
     const cells = await startCells(server, empty, grown, closers);
@@ -65,10 +67,21 @@ export async function measureGrowth(options: GrowthOptions): Promise<void> {
   }
 }
 
+/** Books of another size are others. */
+function nameKeptBooks({ payments }: BookSize): string {
+  return `finlego_bench_grown_${2 * payments}`;
+}
+
+/** Fills the books, or takes them as they were kept. */
 async function fill(name: Side["name"], books: Books, size: BookSize): Promise<Side> {
+  if (await withClient(books.ownerUrl, isFilled)) {
+    console.log(`The ${name} books were kept: ${size.accounts} accounts, ${2 * size.payments} entries and what was paid since`);
+    return { name, books, facts: await withClient(books.ownerUrl, (owner) => readFacts(owner, size)) };
+  }
   console.log(`Filling the ${name} books: ${size.accounts} accounts, ${2 * size.payments} entries …`);
   const facts = await fillBooks(books, size, (line) => console.log(`  ${line}`));
   await verifyAloud(name, books);
+  await withClient(books.ownerUrl, markFilled);
   return { name, books, facts };
 }
 

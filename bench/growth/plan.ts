@@ -9,6 +9,8 @@ export type GrowthOptions = {
   /** Of each kind of read in each repetition. */
   readonly reads: number;
   readonly write: boolean;
+  /** A folder where the grown books are kept; null: they go with the run. */
+  readonly books: string | null;
 };
 
 /** As many accounts as the empty books have, and as take part where only few are active. */

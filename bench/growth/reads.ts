@@ -15,6 +15,8 @@ export type Read = {
   readonly ask: (facts: BookFacts, random: () => number, answer: string) => Request;
   /** Asked before, and not measured: a cursor comes from there. */
   readonly first?: (facts: BookFacts, random: () => number) => Request;
+  /** The answer is 400: too much would have to be read. */
+  readonly isRefused?: true;
 };
 
 /** Goals of section "growth" in the README. */
@@ -71,6 +73,23 @@ const QUERY = "/internal/Transactions/query";
 const ofHottest = (f: BookFacts): string => `${TRANSACTIONS}&accountId=${hottest(f)}`;
 const search = (body: object): Request => post(QUERY, { pageSize: 50, ...body });
 
+const hundred = (f: BookFacts, r: () => number): string[] => [hottest(f), ...Array.from({ length: 99 }, () => anyAccount(f, r))];
+/** The last page that may be asked for by number. */
+const LAST = { pageSize: 100, pageNumber: 100 };
+
+/** By number, so that as much is read as may be. */
+function ofNothing(what: string, filter: object): Read {
+  return read(`transactions of the hottest account by ${what} (none), by number`, PAGE, (f) =>
+    search({ accountIds: [hottest(f)], pageNumber: 1, ...filter }),
+  );
+}
+
+/** Some thousands of the hottest account's transactions. */
+function threeDays(facts: BookFacts, random: () => number): { dateFrom: string; dateTo: string } {
+  const dateTo = instant(facts, random);
+  return { dateFrom: new Date(Date.parse(dateTo) - 3 * 86_400_000).toISOString(), dateTo };
+}
+
 const transactions: readonly Read[] = [
   read("transactions of the hottest account, newest", FAST, (f) => get(ofHottest(f))),
   read("transactions of the hottest account before an instant", FAST, (f, r) => get(`${ofHottest(f)}&dateTo=${instant(f, r)}`)),
@@ -95,8 +114,21 @@ const transactions: readonly Read[] = [
   ),
   read("transactions of 20 accounts", PAGE, (f, r) => search({ accountIds: Array.from({ length: 20 }, () => anyAccount(f, r)) })),
   read("transactions of the hottest account of type adjustment (none)", PAGE, (f) => get(`${ofHottest(f)}&types=adjustment`)),
-  read("transactions of the hottest account and 99 others", PAGE, (f, r) =>
-    search({ accountIds: [hottest(f), ...Array.from({ length: 99 }, () => anyAccount(f, r))] }),
+  read("transactions of the hottest account and 99 others", PAGE, (f, r) => search({ accountIds: hundred(f, r) })),
+  read("transactions of the hottest account and 99 others, page 100 of 100", PAGE, (f, r) =>
+    search({ ...LAST, accountIds: hundred(f, r) }),
+  ),
+  read("transactions of the hottest account of type transfer, page 100 of 100", PAGE, (f) =>
+    search({ ...LAST, accountIds: [hottest(f)], types: ["transfer"] }),
+  ),
+  { ...ofNothing("types", { types: ["adjustment"] }), isRefused: true },
+  { ...ofNothing("a text", { search: "no such text" }), isRefused: true },
+  { ...ofNothing("an amount", { amountFrom: "99999999" }), isRefused: true },
+  read("transactions of the hottest account and 99 others in three days by amount", PAGE, (f, r) =>
+    search({ accountIds: hundred(f, r), sortBy: "amount", ...threeDays(f, r) }),
+  ),
+  read("transactions of the hottest account in three days by amount", PAGE, (f, r) =>
+    search({ accountIds: [hottest(f)], sortBy: "amount", ...threeDays(f, r) }),
   ),
   read("transactions with a text (none)", PAGE, () => search({ search: "no such text" })),
   read("transactions of an amount", PAGE, () => search({ amountFrom: "42.00", amountTo: "42.10", direction: "credit" })),
