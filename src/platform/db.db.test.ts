@@ -188,6 +188,21 @@ describe("a transaction is used by one statement at a time, until it ends", () =
   });
 });
 
+describe("a statement that was built of pieces", () => {
+  const keptOf = async (tx: Tx, text: string): Promise<number> =>
+    (await tx.query("select from pg_prepared_statements where statement = $1", [text])).length;
+
+  test("is prepared once per connection where few of its kind are made, and not else", async () => {
+    const db = openDatabase();
+    const [kept, once] = ["select $1::integer + 1 as sum", "select $1::integer + 2 as sum"];
+    for (const value of [1, 2]) {
+      const found = await db.read(actor, async (tx) => [await tx.prepared(kept, [value]), await tx.query(once, [value])]);
+      expect(found).toEqual([[{ sum: value + 1 }], [{ sum: value + 2 }]]);
+    }
+    expect(await db.read(actor, async (tx) => [await keptOf(tx, kept), await keptOf(tx, once)])).toEqual([1, 0]);
+  });
+});
+
 describe("time runs out", () => {
   test("for a statement: 503, and the connection is used again", async () => {
     const db = openDatabase();

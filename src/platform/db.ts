@@ -26,6 +26,8 @@ export type Tx = {
   readonly sql: Sql;
   /** A statement built elsewhere (lists with dynamic filters). Text is trusted, values are bound. */
   readonly query: <Row extends object>(text: string, values: readonly unknown[]) => Promise<Row[]>;
+  /** The same for a text of which there are few kinds: it is prepared once per connection, like `sql`, and kept. */
+  readonly prepared: <Row extends object>(text: string, values: readonly unknown[]) => Promise<Row[]>;
   readonly now: Date;
   readonly actor: Actor;
 };
@@ -59,6 +61,7 @@ const PROBE = { text: "select 1", query_timeout: BEGIN_TIMEOUT_MS };
 
 type Statement = { readonly text: string; readonly name: string };
 const statements = new WeakMap<TemplateStringsArray, Statement>();
+const builtNames = new Map<string, string>();
 let statementCount = 0;
 
 /** Settings of every session, given at connect so that they cost no round trip and outlive errors. */
@@ -198,6 +201,8 @@ class Session {
         return this.#run<Row>({ name, text, values: [...values] });
       },
       query: <Row extends object>(text: string, values: readonly unknown[]) => this.#run<Row>({ text, values: [...values] }),
+      prepared: <Row extends object>(text: string, values: readonly unknown[]) =>
+        this.#run<Row>({ name: nameOf(text), text, values: [...values] }),
       now,
       actor,
     };
@@ -277,6 +282,15 @@ export function statementOf(strings: TemplateStringsArray): Statement {
   const statement = { text, name: `s${++statementCount}` };
   statements.set(strings, statement);
   return statement;
+}
+
+/** The name of a statement that was built of pieces, as stable. */
+function nameOf(text: string): string {
+  const known = builtNames.get(text);
+  if (known !== undefined) return known;
+  const name = `s${++statementCount}`;
+  builtNames.set(text, name);
+  return name;
 }
 
 function jitter(attempt: number): Promise<void> {

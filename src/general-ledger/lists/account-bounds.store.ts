@@ -92,7 +92,7 @@ export async function findBounds(
     `least(a.last, general_ledger.count_entries_through(a.id, ${last}))`,
   ];
   const met = after === null ? null : metEntries(view, after, newestFirst, values);
-  return await tx.query<Bounds>(
+  return await tx.prepared<Bounds>(
     `${met === null ? "" : `with stand as materialized (${met.stand})`}
      select a.id, ${met === null || newestFirst ? low : `greatest(${low}, (${met.last}) + 1)`} as low,
             ${met === null || !newestFirst ? high : `least(${high}, (${met.first}) - 1)`} as high,
@@ -146,7 +146,7 @@ export async function cutDrafts(tx: Tx, bounds: readonly Bounds[], newestFirst: 
   const direction = newestFirst ? "desc" : "asc";
   const nearest = newestFirst ? "greatest" : "least";
   const values = new Values();
-  const rows = await tx.query<{ cut: bigint | null }>(
+  const rows = await tx.prepared<{ cut: bigint | null }>(
     `select ${nearest}(
        (select l.drafted_in from general_ledger.payment_line l
         where l.debit_account_id = a.id and l.drafted_in between a.low and a.high order by l.drafted_in ${direction} offset ${values.bind(share)}::bigint limit 1),

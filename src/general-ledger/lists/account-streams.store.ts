@@ -3,7 +3,7 @@
 
 import type { Tx } from "#platform/db.ts";
 import type { Bounds, EntryBounds } from "./account-bounds.store.ts";
-import { andAll } from "./conditions.store.ts";
+import { andAll, isPlain } from "./conditions.store.ts";
 import { type ListView, postedAt, rowsOf } from "./list-view.store.ts";
 import type { Found, Place } from "./place.ts";
 import { readSkipping, type Skipped } from "./skip.store.ts";
@@ -29,40 +29,38 @@ export const KINDS = 5;
 /** What each stream gives, by its number: that of the account times the kinds, plus the kind. */
 export async function readStreams(tx: Tx, reading: Reading, kinds: Kinds): Promise<Map<number, Found[]>> {
   const values = new Values();
-  const common = {
-    ids: values.bind(reading.bounds.map(({ id }) => id)),
-    most: values.bind(reading.limit),
-    filters: andAll(reading.filter(values)),
-  };
+  const common = bindCommon(reading, values);
   const hasDrafts = reading.entries.some((each) => each.hasDrafts);
   const texts = [
     ...(kinds === "all" ? [entriesOf(reading, values, common)] : []),
     ...(hasDrafts ? unbookedOf(reading, values, common) : []),
   ];
   if (texts.length === 0) return new Map();
-  const rows = await tx.query<Found & { stream: bigint }>(texts.join(" union all "), values.list);
+  const run = common.isPlain ? tx.prepared : tx.query;
+  const rows = await run<Found & { stream: bigint }>(texts.join(" union all "), values.list);
   return Map.groupBy(rows, ({ stream }) => Number(stream));
 }
 
 /** The entries of one account alone, without the first of them; and how many were left out. */
 export async function readEntries(tx: Tx, reading: Reading, skip: number): Promise<Skipped> {
   const values = new Values();
-  const common = {
-    ids: values.bind(reading.bounds.map(({ id }) => id)),
-    most: values.bind(reading.limit),
-    filters: andAll(reading.filter(values)),
-  };
-  return await readSkipping(
-    tx,
-    foundEntries(reading, values, common),
-    values,
+  const common = bindCommon(reading, values);
+  return await readSkipping(tx, foundEntries(reading, values, common), values, {
     skip,
-    `${postedAt('r."paymentId"')} as sequence, r.slot, r."paymentId"`,
-  );
+    isPlain: common.isPlain,
+    columns: `${postedAt('r."paymentId"')} as sequence, r.slot, r."paymentId"`,
+  });
 }
 
 /** Placeholders that all streams share. */
-type Common = { readonly ids: string; readonly most: string; readonly filters: string };
+type Common = { readonly ids: string; readonly most: string; readonly filters: string; readonly isPlain: boolean };
+
+function bindCommon({ bounds, limit, filter }: Reading, values: Values): Common {
+  const ids = values.bind(bounds.map(({ id }) => id));
+  const most = values.bind(limit);
+  const pieces = filter(values);
+  return { ids, most, filters: andAll(pieces), isPlain: isPlain(pieces) };
+}
 
 /** Only of entries that are found it is looked up where they stand. */
 function entriesOf(reading: Reading, values: Values, common: Common): string {

@@ -2,7 +2,7 @@
 // a range of sequences, and rows are read lazily in their order.
 
 import type { Tx } from "#platform/db.ts";
-import { andAll } from "./conditions.store.ts";
+import { andAll, isPlain } from "./conditions.store.ts";
 import { type ListView, postedAt } from "./list-view.store.ts";
 import { readSkipping } from "./skip.store.ts";
 import { FIRST_SLOT, LAST_SLOT } from "./place.ts";
@@ -17,7 +17,8 @@ import type { Look, Range } from "./walk.ts";
 export async function beginList(tx: Tx): Promise<bigint> {
   const rows = await tx.sql<{ head: bigint }>`
     select last_sequence as head, set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
+           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+           set_config('plan_cache_mode', 'force_generic_plan', true)
     from general_ledger.ledger_head where id = 1`;
   return rows[0]?.head ?? 0n;
 }
@@ -51,7 +52,8 @@ export function lookAlongJournal(tx: Tx, view: ListView, range: Range, filter: F
 
     const values = new Values();
     const [lowest, highest] = [values.bind(low), values.bind(high)];
-    const filters = andAll(filter(values));
+    const pieces = filter(values);
+    const filters = andAll(pieces);
     const behind =
       after === null
         ? ""
@@ -80,7 +82,7 @@ export function lookAlongJournal(tx: Tx, view: ListView, range: Range, filter: F
        order by j.first_sequence ${direction}, u.place ${direction}, m.slot ${direction}
        limit ${values.bind(limit)}`,
       values,
-      skip,
+      { skip, isPlain: isPlain(pieces) },
     );
     const isEnd = newestFirst ? low === range.from : high === range.through;
     const through = newestFirst ? { sequence: low, slot: FIRST_SLOT } : { sequence: high, slot: LAST_SLOT };

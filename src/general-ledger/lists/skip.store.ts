@@ -7,13 +7,22 @@ import type { Values } from "./statement.ts";
 /** `last`: of all that were found, left out or not. */
 export type Skipped = { readonly rows: readonly Found[]; readonly skipped: number; readonly last: Found | null };
 
-/** The rows of the statement in its order, without the first `skip`; and how many were left out. `columns`: what is made of a row `r`. */
-export async function readSkipping(tx: Tx, text: string, values: Values, skip: number, columns = "r.*"): Promise<Skipped> {
+/**
+ * The rows of the statement in its order, without the first `skip`; and how many were left out. `columns`: what is made of a row `r`.
+ * `isPlain`: there are few kinds of the text, so that it is kept.
+ */
+export async function readSkipping(
+  tx: Tx,
+  text: string,
+  values: Values,
+  { skip, isPlain, columns = "r.*" }: { readonly skip: number; readonly isPlain: boolean; readonly columns?: string },
+): Promise<Skipped> {
+  const run = isPlain ? tx.prepared : tx.query;
   if (skip === 0) {
-    const rows = await tx.query<Found>(`select ${columns} from (${text}) r`, values.list);
+    const rows = await run<Found>(`select ${columns} from (${text}) r`, values.list);
     return { rows, skipped: 0, last: rows.at(-1) ?? null };
   }
-  const rows = await tx.query<Found & { total: bigint }>(
+  const rows = await run<Found & { total: bigint }>(
     `with all_rows as materialized (${text})
      select ${columns}, t.total
      from (select count(*) as total from all_rows) t
