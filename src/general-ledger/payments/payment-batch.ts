@@ -9,7 +9,7 @@ import { bodyChecker } from "#platform/http/input.ts";
 import { type FieldErrors, invariant, platformProblems, Problem, problemBody, problemOf } from "#platform/problem.ts";
 import type { PaymentCommand } from "../posting/command.ts";
 import { type BatchDto, CreateTransfer } from "./contract.ts";
-import { type Read, readTransfer } from "./new-payment.ts";
+import { type Order, type Read, readTransfer } from "./new-payment.ts";
 import type { Payment } from "./payment.ts";
 import { findPayments } from "./payment.store.ts";
 import { actorOf, duplicate, problemFor, type Settled, settle, takenElsewhere } from "./outcome.ts";
@@ -34,18 +34,17 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
   const { key, traceId } = call;
   const claim = key === null ? { isFresh: true, traceId } : await deps.db.write(actorOf(call), (tx) => claimList(tx, key, traceId));
   const read = await readItems(deps, call);
-  const good = read.flatMap((each) => ("command" in each ? [each] : []));
+  const commands = read.flatMap((each) => ("command" in each ? [each.command] : []));
   // What cannot be written now (503) refuses the whole call: it must not look like the refusal of an item.
-  const judged = await Promise.all(good.map(async ({ command }) => ({ command, result: await deps.writer.submit(command) })));
-  const settled = await settle(deps.db, call, judged);
-  const outcomeOf = new Map(judged.map(({ command }, index) => [command, settled[index]]));
+  const judged = await Promise.all(commands.map((command) => deps.writer.submit(command).then((result) => ({ command, result }))));
+  const settled = (await settle(deps.db, call, judged)).values();
   const outcomes = read.map((each): Settled => {
     // A bad item is judged anew each time with the same result: all that a repeat must keep is the trace.
     if ("errors" in each) return { problem: invalid(each.errors, claim.traceId), isRepeat: !claim.isFresh };
     if ("problem" in each) return { problem: sameAs(each.problem, claim.traceId), isRepeat: !claim.isFresh };
-    const outcome = outcomeOf.get(each.command);
-    invariant(outcome, "an item was not settled");
-    return outcome;
+    const { value } = settled.next();
+    invariant(value, "an item was not settled");
+    return value;
   });
   const results = outcomes.map((outcome, index) =>
     "problem" in outcome
@@ -132,19 +131,28 @@ const checkItem = bodyChecker(CreateTransfer);
 
 type ReadItem = Read | { readonly problem: Problem };
 
-/** One after the other: only a reversal that leaves its lines out has something to look up. */
+/** One after the other: only a reversal that leaves its lines out has something to look up, and nothing else waits. */
 async function readItems({ db }: PaymentDeps, call: BatchCall): Promise<ReadItem[]> {
   const read: ReadItem[] = [];
-  for (const [index, item] of call.body.payments.entries()) read.push(await readItem(db, item, index, call));
+  for (const [index, item] of call.body.payments.entries()) {
+    const one = readItem(db, item, index, call);
+    read.push(one instanceof Promise ? await one : one);
+  }
   return read;
 }
 
-async function readItem(db: Database, sent: unknown, index: number, call: BatchCall): Promise<ReadItem> {
+function readItem(db: Database, sent: unknown, index: number, call: BatchCall): ReadItem | Promise<ReadItem> {
   const errors = checkItem(sent);
   if (errors !== null) return { errors };
   const key = call.key === null ? null : keyOfItem(call.key, index, sent, call.traceId);
+  const order = { ...orderOf(call.caller), key };
+  const body = withReversedLines(db, call, sent as CreateTransfer);
+  return body instanceof Promise ? readReversal(body, order) : readTransfer(body, order);
+}
+
+async function readReversal(body: Promise<CreateTransfer>, order: Order): Promise<ReadItem> {
   try {
-    return readTransfer(await withReversedLines(db, call, sent as CreateTransfer), { ...orderOf(call.caller), key });
+    return readTransfer(await body, order);
   } catch (error) {
     // There is no such payment to reverse: this refuses the item, not the list.
     if (error instanceof Problem && error.code === "notFound") return { problem: error };

@@ -23,7 +23,9 @@ export function canonicalBody(value: unknown, schema: TSchema | undefined): stri
 }
 
 /** Where in a schema amounts stand. */
-type Plan = { readonly isAmount: boolean; readonly members: ReadonlyMap<string, Plan>; readonly items: Plan | null };
+type Plan = { readonly isAmount: boolean; readonly members: ReadonlyMap<string, Member>; readonly items: Plan | null };
+/** A member that the schema knows, its name already written. */
+type Member = { readonly name: string; readonly plan: Plan };
 
 const ANYTHING: Plan = { isAmount: false, members: new Map(), items: null };
 
@@ -37,9 +39,15 @@ function write(value: unknown, plan: Plan): string {
   for (const name of Object.keys(members).sort()) {
     const member = members[name];
     if (member === null || member === undefined) continue;
-    text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${write(member, plan.members.get(name) ?? ANYTHING)}`;
+    const known = plan.members.get(name);
+    if (text !== "") text += ",";
+    text += known === undefined ? `${writeName(name)}${write(member, ANYTHING)}` : `${known.name}${write(member, known.plan)}`;
   }
   return `{${text}}`;
+}
+
+function writeName(name: string): string {
+  return `${JSON.stringify(name)}:`;
 }
 
 /** One text for one amount: no zeros at its end. */
@@ -60,7 +68,7 @@ function planOf(schema: AnySchema): Plan {
   const format = schema.format ?? alternative(schema, "format")?.format;
   const plan: Plan = {
     isAmount: format === "amount",
-    members: new Map(Object.entries(properties ?? {}).map(([name, member]) => [name, planOf(member)])),
+    members: new Map(Object.entries(properties ?? {}).map(([name, member]) => [name, { name: writeName(name), plan: planOf(member) }])),
     items: items === undefined ? null : planOf(items),
   };
   plans.set(schema, plan);
