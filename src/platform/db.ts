@@ -26,7 +26,7 @@ export type Tx = {
   readonly sql: Sql;
   /** A statement built elsewhere (lists with dynamic filters). Text is trusted, values are bound. */
   readonly query: <Row extends object>(text: string, values: readonly unknown[]) => Promise<Row[]>;
-  /** The same for a text of which there are few kinds: it is prepared once per connection, like `sql`, and kept. */
+  /** The same for a text of which there are few kinds: it is prepared once per connection, like `sql`, and kept; too many are not. */
   readonly prepared: <Row extends object>(text: string, values: readonly unknown[]) => Promise<Row[]>;
   readonly now: Date;
   readonly actor: Actor;
@@ -62,6 +62,8 @@ const PROBE = { text: "select 1", query_timeout: BEGIN_TIMEOUT_MS };
 type Statement = { readonly text: string; readonly name: string };
 const statements = new WeakMap<TemplateStringsArray, Statement>();
 const builtNames = new Map<string, string>();
+/** Each takes some hundred kilobytes of every connection. */
+const BUILT_MAX = 60;
 let statementCount = 0;
 
 /** Settings of every session, given at connect so that they cost no round trip and outlive errors. */
@@ -202,7 +204,7 @@ class Session {
       },
       query: <Row extends object>(text: string, values: readonly unknown[]) => this.#run<Row>({ text, values: [...values] }),
       prepared: <Row extends object>(text: string, values: readonly unknown[]) =>
-        this.#run<Row>({ name: nameOf(text), text, values: [...values] }),
+        this.#run<Row>({ ...named(text), text, values: [...values] }),
       now,
       actor,
     };
@@ -284,13 +286,14 @@ export function statementOf(strings: TemplateStringsArray): Statement {
   return statement;
 }
 
-/** The name of a statement that was built of pieces, as stable. */
-function nameOf(text: string): string {
+/** A statement that was built of pieces gets a name as stable, until there are too many. */
+function named(text: string): { name?: string } {
   const known = builtNames.get(text);
-  if (known !== undefined) return known;
+  if (known !== undefined) return { name: known };
+  if (builtNames.size >= BUILT_MAX) return {};
   const name = `s${++statementCount}`;
   builtNames.set(text, name);
-  return name;
+  return { name };
 }
 
 function jitter(attempt: number): Promise<void> {

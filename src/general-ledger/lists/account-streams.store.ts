@@ -18,6 +18,8 @@ export type Reading = {
   readonly filter: Filter;
   readonly entries: readonly EntryBounds[];
   readonly bounds: readonly Bounds[];
+  /** Most of the entries within the bounds will have to be looked at. */
+  readonly isThorough: boolean;
 };
 
 /** Which streams are read: all, or those of lines that are not booked. */
@@ -36,7 +38,8 @@ export async function readStreams(tx: Tx, reading: Reading, kinds: Kinds): Promi
     ...(hasDrafts ? unbookedOf(reading, values, common) : []),
   ];
   if (texts.length === 0) return new Map();
-  const run = common.isPlain ? tx.prepared : tx.query;
+  // A further look is one of several that are alike.
+  const run = common.isPlain || reading.isThorough ? tx.prepared : tx.query;
   const rows = await run<Found & { stream: bigint }>(texts.join(" union all "), values.list);
   return Map.groupBy(rows, ({ stream }) => Number(stream));
 }
@@ -47,7 +50,7 @@ export async function readEntries(tx: Tx, reading: Reading, skip: number): Promi
   const common = bindCommon(reading, values);
   return await readSkipping(tx, foundEntries(reading, values, common), values, {
     skip,
-    isPlain: common.isPlain,
+    isPlain: common.isPlain || reading.isThorough,
     columns: `${postedAt('r."paymentId"')} as sequence, r.slot, r."paymentId"`,
   });
 }
@@ -68,7 +71,14 @@ function entriesOf(reading: Reading, values: Values, common: Common): string {
           from (${foundEntries(reading, values, common)}) f`;
 }
 
-function foundEntries({ view, range, bounds }: Reading, values: Values, { ids, most, filters }: Common): string {
+const WITHIN =
+  "array(select e.payment_id from general_ledger.entry e where e.account_id = a.id and e.account_seq between a.low and a.high)";
+
+function foundEntries(
+  { view, range, bounds, isThorough }: Reading,
+  values: Values,
+  { ids, most, filters, isPlain: isUnfiltered }: Common,
+): string {
   const numbers = (pick: (each: Bounds) => bigint): string => `${values.bind(bounds.map(pick))}::bigint[]`;
   const isKnown = bounds.every((each) => each.known >= each.high);
   return `
@@ -77,7 +87,7 @@ function foundEntries({ view, range, bounds }: Reading, values: Values, { ids, m
       with ordinality a(id, low, high, known, n)
     cross join lateral (
       select m.slot, m.payment_id as "paymentId"
-      from ${view.entries} m
+      from ${isUnfiltered || !isThorough ? view.entries : view.entriesAmong(WITHIN)} m
       where m.account_id = a.id and m.account_seq between a.low and a.high
         ${isKnown ? "" : "and (m.account_seq <= a.known or m.is_one_step)"}${filters}
       order by m.account_seq ${range.newestFirst ? "desc" : "asc"}

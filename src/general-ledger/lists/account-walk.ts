@@ -18,6 +18,8 @@ const GROWTH = 4;
 export function lookAlongAccounts(tx: Tx, view: ListView, entries: readonly EntryBounds[], range: Range, filter: Filter): Look {
   let most: number | null = null;
   let clearing: Clearing | null = null;
+  // What the first look did not find, few rows are: all that is left is likely to be looked at.
+  let isThorough = false;
   return async (after, wanted, effort, skip) => {
     if (entries.length === 0) return { found: [], through: null };
     if (skip > 0 && entries.length === 1) {
@@ -42,7 +44,8 @@ export function lookAlongAccounts(tx: Tx, view: ListView, entries: readonly Entr
       newestFirst,
       share,
     );
-    const rows = await readStreams(tx, { view, range, after, limit, filter, entries, bounds: cut }, "all");
+    const rows = await readStreams(tx, { view, range, after, limit, filter, entries, bounds: cut, isThorough }, "all");
+    isThorough = true;
     const streams = cut.flatMap((bounds, index) => {
       const uncut = whole[index] ?? bounds;
       const allEntries = bounds.low === uncut.low && bounds.high === uncut.high;

@@ -19,7 +19,7 @@ export type Passed = { readonly stretch: Stretch | null; readonly clearing: Clea
 /** Passes entries up to the next line that is not booked, leaving out the first `skip`. No stretch: there are too few of them. */
 export async function passEntries(
   tx: Tx,
-  asked: Omit<Reading, "bounds">,
+  asked: Omit<Reading, "bounds" | "isThorough">,
   effort: number,
   skip: number,
   known: Clearing | null,
@@ -48,14 +48,14 @@ type Cuts = { readonly whole: Bounds; readonly cut: Bounds; readonly bounds: Bou
 
 async function passWithin(
   tx: Tx,
-  asked: Omit<Reading, "bounds">,
+  asked: Omit<Reading, "bounds" | "isThorough">,
   { whole, cut, bounds }: Cuts,
   fence: Place | null,
   skip: number,
 ): Promise<Stretch> {
   const { limit } = asked;
   const { newestFirst } = asked.range;
-  const { rows, skipped, last } = await readEntries(tx, { ...asked, bounds: [bounds] }, skip);
+  const { rows, skipped, last } = await readEntries(tx, { ...asked, bounds: [bounds], isThorough: true }, skip);
   const stretch = { found: rows, skipped, spent: Number(bounds.high - bounds.low + 1n) };
   if (skipped + rows.length === limit) return { ...stretch, through: rows.at(-1) ?? null };
   if (bounds.low === whole.low && bounds.high === whole.high) return { ...stretch, through: fence && justBefore(fence, newestFirst) };
@@ -69,10 +69,10 @@ async function passWithin(
 }
 
 /** Where the next line stands that is not booked, or up to where none does; null: none is left. */
-async function nextUnbooked(tx: Tx, asked: Omit<Reading, "bounds">, whole: Bounds, share: number): Promise<Place | null> {
+async function nextUnbooked(tx: Tx, asked: Omit<Reading, "bounds" | "isThorough">, whole: Bounds, share: number): Promise<Place | null> {
   const { newestFirst } = asked.range;
   const [cut = whole] = await cutDrafts(tx, [whole], newestFirst, share);
-  const streams = await readStreams(tx, { ...asked, bounds: [cut], limit: 1 }, "unbooked");
+  const streams = await readStreams(tx, { ...asked, bounds: [cut], limit: 1, isThorough: false }, "unbooked");
   const first = [...streams.values()].flat().sort((a, b) => comparePlaces(a, b, newestFirst))[0] ?? null;
   if (first !== null || (cut.draftLow === whole.draftLow && cut.draftHigh === whole.draftHigh)) return first;
   const [edge] = await readEdges(tx, [cut], newestFirst);

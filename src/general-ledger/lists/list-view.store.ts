@@ -7,6 +7,11 @@ export type ListView = {
   readonly name: string;
   /** Entries as rows of the list, with `account_id` and `account_seq`. */
   readonly entries: string;
+  /**
+   * The same rows of account `a`, read payment by payment in the order of their ids: several times as fast where all of them are looked at,
+   * and slower where the first few would do. `ids` is SQL of an array.
+   */
+  entriesAmong(ids: string): string;
   /** All rows of the payment of `u`, drafts among them; `is_booked` where it stands at its posting. */
   readonly changed: string;
   /** Which of these are in the list, of a posting and of any other change. */
@@ -36,6 +41,14 @@ export const TRANSACTIONS: ListView = {
     from general_ledger.entry e
     left join general_ledger.payment_line l on l.payment_id = e.payment_id and l.line_no = e.line_no
     left join general_ledger.payment p on p.id = e.payment_id)`,
+  entriesAmong: (ids) => `(
+    select s.account_id, s.account_seq, l.payment_id, s.side, 2 * l.line_no + s.side as slot, 'posted' as state,
+           coalesce(l.posted_minor, l.amount_minor) as amount_minor, l.type, l.currency, coalesce(l.description, p.description) as description,
+           p.reference, p.value_date, p.created_at, p.posted_at, p.posted_at as dated_at, l.drafted_in is null as is_one_step
+    from general_ledger.payment_line l
+    cross join lateral (values (0, l.debit_account_id, l.debit_seq), (1, l.credit_account_id, l.credit_seq)) s(side, account_id, account_seq)
+    left join general_ledger.payment p on p.id = l.payment_id
+    where l.payment_id = any(${ids}))`,
   changed: `(
     select l.payment_id, s.side, 2 * l.line_no + s.side as slot, l.debit_seq is not null as is_booked, l.drafted_in is null as is_one_step,
            case when l.debit_seq is not null then 'posted' when p.state = 'pending' then 'pending' else 'cancelled' end as state,
@@ -70,6 +83,16 @@ export const PAYMENTS: ListView = {
       select from general_ledger.payment_line o
       where o.payment_id = e.payment_id and o.line_no < e.line_no and o.debit_seq is not null
         and e.account_id in (o.debit_account_id, o.credit_account_id)))`,
+  entriesAmong: (ids) => `(
+    select a.id as account_id, l.account_seq, p.id as payment_id, 0 as slot, 'posted' as state, p.posted_at as dated_at, p.type, p.metadata,
+           p.client_id, p.external_id, p.tenant, p.change_no = 1 as is_one_step
+    from general_ledger.payment p
+    cross join lateral (
+      select case when l.debit_account_id = a.id then l.debit_seq else l.credit_seq end as account_seq
+      from general_ledger.payment_line l
+      where l.payment_id = p.id and l.debit_seq is not null and a.id in (l.debit_account_id, l.credit_account_id)
+      order by l.line_no limit 1) l
+    where p.id = any(${ids}))`,
   changed: `(
     select u.subject as payment_id, 0 as slot, p.state = 'posted' as is_booked, p.change_no = 1 as is_one_step, p.state::text as state,
            coalesce(p.posted_at, p.created_at) as dated_at, p.type, p.metadata, p.client_id, p.external_id, p.tenant

@@ -66,7 +66,7 @@ export function paymentConditions(filter: PaymentFilter, isAlongAccounts: boolea
           `exists (select from general_ledger.payment_line o where o.payment_id = m.payment_id and ${values.bind(filter.accountId)}::uuid in (o.debit_account_id, o.credit_account_id))`,
         ]),
     ...isDatedWithin(values, filter.dates),
-    ...isOneOf(values, "m.type::text", filter.types),
+    ...isOneOf(values, "m.type", filter.types, "general_ledger.payment_type"),
     ...isOneOf(values, "m.state", filter.states),
     ...filter.metadata.map(([name, value]) => hasMetadata(values, name, value)),
   ];

@@ -87,7 +87,7 @@ export function conditionsOf(filter: TransactionFilter, isAlongAccounts: boolean
     ...(isAlongAccounts ? [] : isOneOf(values, "m.account_id", filter.accounts ?? undefined, "uuid")),
     ...isDatedWithin(values, filter.dates),
     ...(filter.direction === null ? [] : [`m.side = ${filter.direction === "debit" ? 0 : 1}`]),
-    ...isOneOf(values, "m.type::text", filter.types),
+    ...isOneOf(values, "m.type", filter.types, "general_ledger.payment_type"),
     ...isOneOf(values, "m.state", filter.states),
     ...isOneOf(values, "m.currency", filter.currencies),
     ...(filter.amountFrom === null ? [] : [isAmountWithin(values, ">=", filter.amountFrom)]),
