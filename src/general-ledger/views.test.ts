@@ -131,6 +131,12 @@ describe("a payment", () => {
 
   test("is posted by its last change; before that there is no postedSequence", () => {
     expect(toPaymentDto(payment)).toMatchObject({ sequence: 42, postedSequence: 42, postedAt: "2026-11-23T09:45:00.120Z" });
+    expect(toPaymentDto({ ...payment, pendedAt: new Date(1), postedAt: new Date(2) })).toMatchObject({
+      createdAt: "2026-11-23T09:45:00.120Z",
+      pendedAt: "1970-01-01T00:00:00.001Z",
+      postedAt: "1970-01-01T00:00:00.002Z",
+      cancelledAt: null,
+    });
     for (const state of ["draft", "pending", "cancelled"] as const) {
       expect(toPaymentDto({ ...payment, state, postedAt: null })).toMatchObject({
         state,

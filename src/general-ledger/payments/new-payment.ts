@@ -21,43 +21,72 @@ type RawLine = NonNullable<CreateTransfer["transactions"]>[number];
 /** Operation 41: the command, or the faults by dotted field path. */
 export function readTransfer(body: CreateTransfer, order: Order): Read {
   const errors: FieldErrors = {};
-  return readPayment({ ...body, operation: "transfer", clientId: null, raw: rawLines(body, errors) }, order, errors);
+  return readPayment(
+    { operation: "transfer", clientId: null, valueDate: body.valueDate ?? null, raw: rawLines(body, errors) },
+    body,
+    order,
+    errors,
+  );
 }
 
 /** Operation 42: a draft, or a payment that is held at once. */
 export function readDraft(body: CreatePayment & { readonly transactions: readonly RawLine[] }, order: Order): Read {
   const operation = body.state === "pending" ? "hold" : "draft";
   const raw = body.transactions.map((line, index) => ({ line, path: `transactions.${index}.` }));
-  return readPayment({ ...body, operation, clientId: body.clientId ?? null, valueDate: null, raw }, order, {});
+  return readPayment({ operation, clientId: body.clientId ?? null, valueDate: null, raw }, body, order, {});
 }
 
-type Terms = Omit<CreateTransfer, "transactions"> & {
-  readonly operation: PaymentCommand["operation"];
-  readonly clientId: string | null;
-  readonly raw: readonly NamedLine[];
-};
+/** What the ways to make a payment say each in its own words. */
+type Own = Pick<PaymentCommand, "operation" | "clientId" | "valueDate"> & { readonly raw: readonly NamedLine[] };
+/** What all of them say in the same. */
+type Common = Omit<CreateTransfer & CreatePayment, "transactions">;
 
-function readPayment(body: Terms, order: Order, errors: FieldErrors): Read {
+function readPayment(own: Own, body: Common, order: Order, errors: FieldErrors): Read {
   const type = body.type ?? "transfer";
   if (type === "reversal" && !body.reversesPaymentId) errors["reversesPaymentId"] = ["The field is required for type reversal."];
   if (type !== "reversal" && body.reversesPaymentId) errors["reversesPaymentId"] = ["The field is allowed for type reversal only."];
-  const lines = body.raw.map(({ line, path }): CommandLine | null => readLine(line, path, type, errors));
-  const known = lines.filter((line) => line !== null);
-  const ifVersion = body.ifVersion ? readVersions(body.ifVersion, known, errors) : null;
+  const lines = own.raw.flatMap(({ line, path }) => readLine(line, path, type, errors) ?? []);
+  const ifVersion = body.ifVersion ? readVersions(body.ifVersion, lines, errors) : null;
   if (Object.keys(errors).length > 0) return { errors };
-  const terms = {
-    operation: body.operation,
+  const terms: Terms = {
+    operation: own.operation,
     type,
-    clientId: body.clientId,
-    valueDate: body.valueDate ?? null,
+    clientId: own.clientId,
+    valueDate: own.valueDate,
     description: body.description ?? null,
     reference: body.reference ?? null,
     metadata: body.metadata && Object.keys(body.metadata).length > 0 ? body.metadata : null,
     expiresAt: body.expiresAt ? new Date(body.expiresAt) : null,
     reversesPaymentId: body.reversesPaymentId ?? null,
-    lines: known,
+    lines,
   };
-  return { command: { ...order, externalId: body.externalId, content: contentOf(terms), ifVersion, ...terms } };
+  return { command: commandOf(terms, order, { externalId: body.externalId, content: contentOf(terms), ifVersion }) };
+}
+
+type Terms = Omit<PaymentCommand, keyof Order | "externalId" | "content" | "ifVersion">;
+
+/** Member by member: spread together, a command would take three times the memory for as long as it waits, and longer to read. */
+function commandOf(terms: Terms, order: Order, named: Pick<PaymentCommand, "externalId" | "content" | "ifVersion">): PaymentCommand {
+  return {
+    operation: terms.operation,
+    id: order.id,
+    externalId: named.externalId,
+    content: named.content,
+    type: terms.type,
+    clientId: terms.clientId,
+    valueDate: terms.valueDate,
+    description: terms.description,
+    reference: terms.reference,
+    metadata: terms.metadata,
+    expiresAt: terms.expiresAt,
+    reversesPaymentId: terms.reversesPaymentId,
+    ifVersion: named.ifVersion,
+    lines: terms.lines,
+    ownerTenant: order.ownerTenant,
+    isConfined: order.isConfined,
+    createdBy: order.createdBy,
+    key: order.key,
+  };
 }
 
 type NamedLine = { readonly line: Partial<RawLine>; readonly path: string };
@@ -121,7 +150,7 @@ function readVersions(
  * What was asked for, hashed: two requests with one externalId are the same payment when this is equal. The terms have a fixed shape, so
  * a list of them in a fixed order is canonical by itself; only metadata has names of the caller's. Conditions (ifVersion) are no terms.
  */
-function contentOf(terms: Omit<PaymentCommand, keyof Order | "externalId" | "content" | "ifVersion">): string {
+function contentOf(terms: Terms): string {
   const { operation, type, clientId, valueDate, description, reference, metadata, expiresAt, reversesPaymentId } = terms;
   const lines = terms.lines.map((line) => [
     line.debitAccountId,

@@ -145,7 +145,7 @@ function readItem(db: Database, sent: unknown, index: number, call: BatchCall): 
   const errors = checkItem(sent);
   if (errors !== null) return { errors };
   const key = call.key === null ? null : keyOfItem(call.key, index, sent, call.traceId);
-  const order = { ...orderOf(call.caller), key };
+  const order = orderOf(call.caller, key);
   const body = withReversedLines(db, call, sent as CreateTransfer);
   return body instanceof Promise ? readReversal(body, order) : readTransfer(body, order);
 }

@@ -41,7 +41,7 @@ export async function createPayment(deps: PaymentShell, call: Call<unknown, DryR
 
 async function create(deps: PaymentShell, call: Call<unknown, DryRun, unknown>, read: (order: Order) => Read): Promise<Answer<PaymentDto>> {
   const isDryRun = call.query.dryRun === true;
-  const result = read({ ...orderOf(call.caller), key: isDryRun ? null : keyOf(call) });
+  const result = read(orderOf(call.caller, isDryRun ? null : keyOf(call)));
   if ("errors" in result) return refusePlatform("validationFailed", { errors: result.errors });
   const { command } = result;
   if (isDryRun) return await answer(deps, call, command, await tryOut(deps, call, command));
@@ -92,8 +92,9 @@ export function keyOf({ key, traceId }: Pick<Call<unknown, unknown, unknown>, "k
 }
 
 /** The part of a command that says who asks; the payment's id is fresh. */
-export function orderOf(caller: Caller): Omit<Order, "key"> {
-  return { id: toPaymentId(newId()), ...askerOf(caller) };
+export function orderOf(caller: Caller, key: CommandKey | null): Order {
+  const { ownerTenant, isConfined, createdBy } = askerOf(caller);
+  return { id: toPaymentId(newId()), ownerTenant, isConfined, createdBy, key };
 }
 
 export function askerOf(caller: Caller): Omit<Order, "key" | "id"> {

@@ -142,6 +142,11 @@ class Stands {
 
   of(command: LedgerCommand, start: number): AccountStand[] {
     const lines = linesOf(command);
+    const [first] = lines;
+    // Nearly every payment: one line, whose accounts differ.
+    if (command.operation === "transfer" && first !== undefined && lines.length === 1) {
+      return [this.#booked(this.#debit, first.debitAccountId, start), this.#booked(this.#credit, first.creditAccountId, start)];
+    }
     if (command.operation === "transfer") {
       return lastStands(
         lines.flatMap((line, offset) => [
@@ -160,8 +165,13 @@ class Stands {
 
   #booked(side: Side, accountId: string, index: number): AccountStand {
     const known = this.#known(accountId);
-    const heldMinor = side.held === null ? known.heldMinor : BigInt(side.held[index] ?? "");
-    return { accountId, seq: BigInt(side.seq[index] ?? ""), balanceMinor: BigInt(side.balance[index] ?? ""), ...known, heldMinor };
+    return {
+      accountId,
+      seq: BigInt(side.seq[index] ?? ""),
+      balanceMinor: BigInt(side.balance[index] ?? ""),
+      heldMinor: side.held === null ? known.heldMinor : BigInt(side.held[index] ?? ""),
+      creditNormal: known.creditNormal,
+    };
   }
 
   #taken(accountId: string, at: number): AccountStand {
@@ -186,8 +196,11 @@ type Made = { readonly sequence: bigint; readonly clientId: string | null; reado
 
 function newPayment(command: PaymentCommand, row: PostBatchRow, made: Made): Payment {
   const { operation } = command;
+  const { valueDate, askedValueDate } = valueDates(command.valueDate, row);
   return {
-    ...made,
+    sequence: made.sequence,
+    clientId: made.clientId,
+    accounts: made.accounts,
     id: command.id,
     externalId: command.externalId,
     type: command.type,
@@ -196,7 +209,8 @@ function newPayment(command: PaymentCommand, row: PostBatchRow, made: Made): Pay
     reference: command.reference,
     reason: null,
     metadata: command.metadata,
-    ...valueDates(command.valueDate, row),
+    valueDate,
+    askedValueDate,
     createdAt: row.bookedAt,
     pendedAt: operation === "hold" ? row.bookedAt : null,
     postedAt: operation === "transfer" ? row.bookedAt : null,
@@ -204,7 +218,16 @@ function newPayment(command: PaymentCommand, row: PostBatchRow, made: Made): Pay
     expiresAt: command.expiresAt,
     reversesPaymentId: command.reversesPaymentId,
     reversedByPaymentId: null,
-    lines: command.lines.map((line, index) => ({ lineNo: index + 1, postedMinor: null, ...line })),
+    lines: command.lines.map((line, index) => ({
+      lineNo: index + 1,
+      debitAccountId: line.debitAccountId,
+      creditAccountId: line.creditAccountId,
+      amountMinor: line.amountMinor,
+      postedMinor: null,
+      currency: line.currency,
+      type: line.type,
+      description: line.description,
+    })),
   };
 }
 

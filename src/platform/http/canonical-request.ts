@@ -35,8 +35,7 @@ function write(value: unknown, plan: Plan): string {
   if (Array.isArray(value)) return `[${value.map((item) => write(item, plan.items ?? ANYTHING)).join(",")}]`;
   const members = value as Record<string, unknown>;
   let text = "";
-  // By code unit, as in canonicalJson.
-  for (const name of Object.keys(members).sort()) {
+  for (const name of inOrder(Object.keys(members))) {
     const member = members[name];
     if (member === null || member === undefined) continue;
     const known = plan.members.get(name);
@@ -44,6 +43,16 @@ function write(value: unknown, plan: Plan): string {
     text += known === undefined ? `${writeName(name)}${write(member, ANYTHING)}` : `${known.name}${write(member, known.plan)}`;
   }
   return `{${text}}`;
+}
+
+/** The names of the last object, and the same in order. The items of a list mostly have equal names, and to sort takes as long as to write. */
+let latest: { readonly names: readonly string[]; readonly sorted: readonly string[] } = { names: [], sorted: [] };
+
+/** By code unit, as in canonicalJson. */
+function inOrder(names: readonly string[]): readonly string[] {
+  const isKnown = names.length === latest.names.length && names.every((name, index) => name === latest.names[index]);
+  if (!isKnown) latest = { names, sorted: names.toSorted() };
+  return latest.sorted;
 }
 
 function writeName(name: string): string {
