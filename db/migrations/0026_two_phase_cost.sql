@@ -76,23 +76,36 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   expires timestamptz[];
-  reverses boolean[];
+  reverses boolean[]; is_plain boolean;
 begin
   select array_agg(s.state), array_agg(s.change_no), array_agg(s.pended_at), array_agg(s.reason), array_agg(s.expires_at),
-         array_agg(s.reverses_payment_id is not null),
-         greatest(p_now, max(s.created_at), max(s.pended_at), (select h.last_at from general_ledger.ledger_head h where h.id = 1))
-  into states, numbers, pended_at, reasons, expires, reverses, since
+         array_agg(s.reverses_payment_id is not null), max(s.expires_at) is null and l_capture is null,
+         greatest(p_now, max(s.created_at), max(s.pended_at), (select h.last_at from general_ledger.ledger_head h where h.id = 1)),
+         -- What holds where no time is over and everything is booked; the rest is judged below.
+         array_agg(case
+           when s.operation < 'pend' then 0
+           when s.state is null then 5
+           when s.operation = 'post' then case s.state when 'pending' then 0 when 'posted' then 12 else 13 end
+           when s.operation = 'pend' then case s.state when 'draft' then 0 when 'pending' then 12 else 13 end
+           when s.state = 'cancelled' then 12
+           when s.operation = 'cancel' and s.state <> 'posted' then 0
+           else 13
+         end)
+  into states, numbers, pended_at, reasons, expires, reverses, is_plain, since, codes
   from (
-    select p.* from unnest(p_id, p_operation, p_confined, p_owner_tenant) with ordinality u(id, operation, confined, tenant, at)
+    select p.*, u.operation
+    from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_confined) as confined, unnest(p_owner_tenant) as tenant,
+                 generate_subscripts(p_id, 1) as at) u
     left join lateral (
       select x.state, x.change_no, x.pended_at, x.reason, x.expires_at, x.reverses_payment_id, x.created_at
       from general_ledger.payment x where x.id = u.id and u.operation >= 'pend' and (not u.confined or x.tenant = u.tenant) limit 1
     ) p on true
     order by u.at
   ) s;
-  if exists (select from unnest(p_id, p_operation) u(id, operation) where u.operation >= 'pend' group by u.id having count(*) > 1) then
+  if (select count(*) <> count(distinct u.id) from (select unnest(p_id) as id, unnest(p_operation) as operation) u where u.operation >= 'pend') then
     raise exception 'one call may change a payment once' using errcode = 'invalid_parameter_value';
   end if;
+  if is_plain then return; end if;
 
   select array_agg(
     case

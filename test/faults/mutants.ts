@@ -215,8 +215,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         fn: "general_ledger.judge_changes",
-        from: "        case when u.operation = 'cancel' or u.expires_at <= since then 0 else 13 end\n      else 13\n",
-        to: "        0\n      else 0\n",
+        from: "           when s.operation = 'cancel' and s.state <> 'posted' then 0\n           else 13\n",
+        to: "           else 0\n",
       },
       {
         fn: "general_ledger.book_changes",
