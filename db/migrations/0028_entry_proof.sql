@@ -8,18 +8,23 @@ declare
   named constant uuid[] := array(select distinct e.account_id from added e);
   ids uuid[];
   currencies text[];
-  payments uuid[];
+  payments uuid[]; -- one that is in several currencies more than once
   culprit uuid;
 begin
-  -- Every payment sums to zero in each currency. An account that is none has no currency.
+  -- Every payment sums to zero in each currency; nearly always there is one. An account that is none has no currency.
   select array_agg(a.id), array_agg(a.currency) into ids, currencies
   from (select x.id, x.currency from general_ledger.account x where x.id = any(named) order by x.id) a;
-  select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
-  from (
-    select e.payment_id, sum(e.amount_minor) as total
-    from added e
-    group by e.payment_id, currencies[width_bucket(e.account_id, (select ids))]
-  ) s;
+  if currencies[1] = all(currencies) then
+    select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
+    from (select e.payment_id, sum(e.amount_minor) as total from added e group by e.payment_id) s;
+  else
+    select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
+    from (
+      select e.payment_id, sum(e.amount_minor) as total
+      from added e
+      group by e.payment_id, currencies[width_bucket(e.account_id, (select ids))]
+    ) s;
+  end if;
   if cardinality(ids) is distinct from cardinality(named) then
     select e.payment_id into culprit from added e where e.account_id <> all(ids) or ids is null limit 1;
   end if;
@@ -31,9 +36,9 @@ begin
   -- an OR: that was planned as a scan of the whole journal.)
   select b.payment_id into culprit
   from (
-    select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(e.payment_id))[1] as payment_id
-    from (select distinct payment_id from added) e
-    left join lateral (select p.batch_id, p.state from general_ledger.payment p where p.id = e.payment_id limit 1) p on true
+    select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(u.id))[1] as payment_id
+    from unnest(payments) u(id)
+    left join lateral (select p.batch_id, p.state from general_ledger.payment p where p.id = u.id limit 1) p on true
     group by p.batch_id
   ) b
   left join lateral (select true as is_written from general_ledger.journal j where j.batch_id = b.batch_id limit 1) j on true
