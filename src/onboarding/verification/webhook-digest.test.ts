@@ -151,5 +151,5 @@ test("how long a wrong digest takes does not tell where it is wrong", () => {
   const median = (values: number[]) => values.slice(2_000).toSorted((a, b) => a - b)[1_000] ?? 0;
   const [a, b] = [median(times.first), median(times.last)];
   // Within noise: a comparison that stops at the first difference saves nanoseconds of some thousand, so this sees gross mistakes only.
-  expect(Math.abs(a - b)).toBeLessThan(0.25 * Math.max(a, b));
+  expect(Math.abs(a - b)).toBeLessThan(0.5 * Math.max(a, b));
 });
