@@ -217,7 +217,10 @@ const DAMAGES: readonly Damage<Books>[] = [
   },
   {
     name: "an entry's time turned back",
-    done: ({ alice }) => `update general_ledger.entry set booked_at = booked_at - interval '1 hour' where ${entry(alice, 4)}`,
+    // Not by an hour: the day before would be damage of another kind.
+    done: ({ alice }) =>
+      `update general_ledger.entry set booked_at = (select e.booked_at - interval '1 millisecond' from general_ledger.entry e where e.${entry(alice, 3)})
+       where ${entry(alice, 4)}`,
     found: ({ alice, last }) => ({
       "INV-5": [{ paymentId: last, accountId: alice, accountSeq: 4 }],
       "INV-6": [{ accountId: alice, accountSeq: 4 }],
@@ -226,7 +229,7 @@ const DAMAGES: readonly Damage<Books>[] = [
   },
   {
     name: "a payment's time of posting changed",
-    done: ({ last }) => `update general_ledger.payment set posted_at = posted_at + interval '1 hour' where id = '${last}'`,
+    done: ({ last }) => `update general_ledger.payment set posted_at = posted_at + interval '1 second' where id = '${last}'`,
     found: ({ last }) => ({ "INV-5": [{ paymentId: last }] }),
   },
   {
