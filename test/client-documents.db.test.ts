@@ -176,6 +176,20 @@ describe("the sweep", () => {
     expect(bank.store.objects.size).toBe(10);
   });
 
+  test("takes it for its own when another instance said so a moment ago", async () => {
+    const { get } = bank.store;
+    bank.store.get = async (mark) => {
+      const found = await get(mark);
+      bank.store.objects.set(mark, { body: Buffer.from("of this bank"), storedAt: new Date() });
+      return found;
+    };
+    try {
+      expect(await sweepNow(bank)).toEqual([]);
+    } finally {
+      bank.store.get = get;
+    }
+  });
+
   test("comes again every hour, also where one fails", async () => {
     bank.store.fault = new Error("away");
     expect(await sweepNow(bank)).toHaveLength(1);

@@ -135,6 +135,8 @@ async function claimStore(vault: Vault, documents: DocumentStore, db: Database, 
     items = [...items, ...page.items];
     cursor = page.next;
   }
+  // Another instance, whose sweep began at the same moment, has just said whose it is.
+  if (items.some(({ id }) => id === mark)) return;
   const kept = await db.read(actor, (tx) =>
     store.findKept(
       tx,
