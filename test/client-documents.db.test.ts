@@ -177,7 +177,7 @@ describe("the sweep", () => {
   });
 
   test("takes it for its own when another instance said so a moment ago", async () => {
-    const { get } = bank.store;
+    const get = bank.store.get.bind(bank.store);
     bank.store.get = async (mark) => {
       const found = await get(mark);
       bank.store.objects.set(mark, { body: Buffer.from("of this bank"), storedAt: new Date() });
