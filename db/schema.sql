@@ -589,6 +589,18 @@ type general_ledger.account_status
 type general_ledger.account_type
   enum 'client', 'treasury', 'fee', 'reserve', 'clearing', 'settlement', 'fxPosition', 'suspense'
 
+function general_ledger.any_repeat(p_external_id text[], p_key uuid[])
+  CREATE OR REPLACE FUNCTION general_ledger.any_repeat(p_external_id text[], p_key uuid[])
+   RETURNS boolean
+   LANGUAGE plpgsql
+   SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  begin
+    return exists (select from general_ledger.payment p where p.external_id = any(p_external_id))
+      or exists (select from platform.idempotency_key k where k.id = any(p_key));
+  end
+  $function$
+
 function general_ledger.append_journal(p_batch bigint, p_changes general_ledger.change[], p_subjects uuid[], OUT first_sequence bigint, OUT committed_at timestamp with time zone, OUT closed_through date)
   CREATE OR REPLACE FUNCTION general_ledger.append_journal(p_batch bigint, p_changes general_ledger.change[], p_subjects uuid[], OUT first_sequence bigint, OUT committed_at timestamp with time zone, OUT closed_through date)
    RETURNS record
@@ -1972,8 +1984,8 @@ function general_ledger.pieces(p_text text)
   $function$
   grant execute to public
 
-function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request bytea[], c_trace text, c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_description text[], l_type general_ledger.payment_type[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
-  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request bytea[], c_trace text, c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_description text[], l_type general_ledger.payment_type[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
+function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, p_expects_repeats boolean, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request bytea[], c_trace text, c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_description text[], l_type general_ledger.payment_type[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
+  CREATE OR REPLACE FUNCTION general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_zone text, p_expects_repeats boolean, c_operation general_ledger.operation[], c_id uuid[], c_owner_tenant text[], c_confined boolean[], c_created_by text[], c_external_id text[], c_content uuid[], c_key uuid[], c_request bytea[], c_trace text, c_keep_absent boolean[], c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[], c_reason text[], c_expires_at timestamp with time zone[], c_reverses uuid[], c_client uuid[], c_lines integer[], l_debit integer[], l_credit integer[], l_amount bigint[], l_currency text[], l_description text[], l_type general_ledger.payment_type[], l_capture bigint[], v_command integer[], v_account integer[], v_version bigint[], OUT o_first_sequence bigint, OUT o_booked_at timestamp with time zone, OUT o_today date, OUT o_first_open date, OUT o_code smallint[], OUT o_account integer[], OUT o_available bigint[], OUT o_required bigint[], OUT o_existing uuid[], OUT o_change smallint[], OUT o_refusal text[], OUT o_client uuid[], OUT o_debit_seq bigint[], OUT o_debit_balance bigint[], OUT o_debit_held bigint[], OUT o_credit_seq bigint[], OUT o_credit_balance bigint[], OUT o_credit_held bigint[], OUT o_stands bigint[], OUT o_pended_at timestamp with time zone[], OUT o_reason text[], OUT o_held bigint[], OUT o_credit_normal boolean[])
    RETURNS record
    LANGUAGE plpgsql
    SECURITY DEFINER
@@ -1987,8 +1999,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
   AS $function$
   declare
     bound constant bigint := 9000000000000000000;
-    commands constant integer := cardinality(c_id);
-    lines constant integer := cardinality(l_debit);
+    commands constant integer := cardinality(c_id); lines constant integer := cardinality(l_debit);
     -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
     phased constant boolean := c_operation is not null;
     conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
@@ -2049,8 +2060,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     o_debit_balance := o_debit_seq; o_credit_seq := o_debit_seq; o_credit_balance := o_debit_seq;
 
     -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
-    if exists (select from general_ledger.payment p where p.external_id = any(c_external_id))
-       or exists (select from platform.idempotency_key k where k.id = any(c_key)) then
+    if p_expects_repeats and general_ledger.any_repeat(c_external_id, c_key) then
       select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
       from general_ledger.find_repeats(commands, c_key, c_request, c_external_id, c_owner_tenant, c_content) r;
     else
@@ -2092,10 +2102,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       end if;
 
       first := last + 1; last := last + coalesce(c_lines[i], 1); code := o_code[i];
-      if code <> 0 then
-        refused := refused + 1;
-        continue;
-      end if;
+      if code <> 0 then refused := refused + 1; continue; end if;
       culprit := null; done := first - 1;
       only_tenant := case when c_confined[i] then c_owner_tenant[i] end;
 
@@ -2228,10 +2235,13 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
 
     if p_atomic and refused > 0 then return; end if;
     if accepted < commands then
+      -- What is refused meets no unique key, and a repeat is answered as it was the first time.
+      if not p_expects_repeats and general_ledger.any_repeat(c_external_id, c_key) then
+        raise exception 'a repeat that was not expected' using errcode = 'unique_violation';
+      end if;
       perform general_ledger.keep_answers(c_key, c_request, c_trace::text[], c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
     end if;
-    if accepted = 0 then
-      return;
+    if accepted = 0 then return;
     elsif accepted < commands then
       select array_agg(c_id[n] order by n) into subjects from generate_series(1, commands) n where place[n] is not null;
     end if;

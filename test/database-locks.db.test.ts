@@ -334,6 +334,7 @@ describe("the app role", () => {
       p_accounts: `array[${accounts.map((id) => `'${id}'::uuid`).join(", ")}]`,
       p_atomic: "false",
       p_time_zone: "'UTC'",
+      p_expects_repeats: "true",
       c_operation: `'{${operation}}'`,
       c_id: `'{${payment}}'`,
       c_owner_tenant: "'{default}'",

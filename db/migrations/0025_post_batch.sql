@@ -2,9 +2,8 @@
 --   - A query inside an expression (`... and not exists (select ...)`) is executed whole each time the expression is asked, even where an
 --     earlier part decides it: in the loop over commands that was an eighth of the cost of a payment. It stands in an `if` of its own.
 --   - Transfers of one line, on which nothing else hangs, are judged by one condition. What does not pass goes the long way, which knows why.
---   - Repeats are looked for by one query; only where it finds any are they told apart.
---   - Names of a batch's payments are chance and cannot be compressed: the journal does not try.
-alter table general_ledger.journal alter column subjects set storage external;
+--   - Repeats are looked for by two probes, and only where some are expected or something is refused; only where there are any are they
+--     told apart. Elsewhere the unique keys find them.
 
 -- A page that is filled to its mark is cleaned by PostgreSQL at every update, which cost each posting as much as an entry's index. So a new
 -- account brings some room along, which its first posting gives back: its page stays below the mark, and is cleaned once for many updates.
@@ -13,30 +12,33 @@ alter table general_ledger.account add column room text default repeat(' ', 150)
 alter table general_ledger.account alter column room set storage plain;
 comment on column general_ledger.account.room is 'Nothing. Makes the row as long as it is until its first posting.';
 
--- An account's currency is final: its form is looked at until the first posting, and not at each.
-alter table general_ledger.account
-  drop constraint account_currency_is_a_code,
-  add constraint account_currency_is_a_code check (last_seq > 0 or currency ~ '^[A-Z]{3}$');
+-- Has somebody used one of these names before? (Which of them, and for what, says find_repeats.)
+create function general_ledger.any_repeat(p_external_id text[], p_key uuid[]) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  return exists (select from general_ledger.payment p where p.external_id = any(p_external_id))
+    or exists (select from platform.idempotency_key k where k.id = any(p_key));
+end
+$$;
 
-create or replace function general_ledger.post_batch(
+drop function general_ledger.post_batch;
+create function general_ledger.post_batch(
   p_accounts uuid[],        -- the touched accounts, each once, ascending; lines name them by position
   p_atomic boolean,         -- all commands or none
   p_time_zone text,         -- of the bank: today's date there is the value date unless given
+  p_expects_repeats boolean, -- false: a batch that holds a repeat may fail with unique_violation, and is to be sent again with true
   -- one element per command; a list that is null altogether stands for nulls
   c_operation general_ledger.operation[], -- null: transfer
   c_id uuid[],              -- of the new payment, or of the one to change
   c_owner_tenant text[],    -- tenant of the caller: externalIds are unique within it
-  c_confined boolean[],     -- the caller sees its tenant only
-  c_created_by text[],      -- subject of the caller
+  c_confined boolean[], c_created_by text[], -- the caller sees its tenant only; subject of the caller
   c_external_id text[], c_content uuid[], -- what the caller asked for, hashed
-  c_key uuid[],             -- idempotency key, hashed with its owner; null: none
-  c_request bytea[],        -- SHA-256 of the request under that key
+  c_key uuid[], c_request bytea[], -- idempotency key, hashed with its owner, or null; SHA-256 of the request under it
   c_trace text,             -- trace ids, kept with refusals under a key: the text of an array, read only when there are any
   c_keep_absent boolean[],  -- keep notFound under the key too (items of a list are answered once and for all)
   c_type general_ledger.payment_type[], c_value_date date[], c_description text[], c_reference text[], c_metadata text[],
   c_reason text[], c_expires_at timestamptz[],
-  c_reverses uuid[],        -- the payment that this one undoes
-  c_client uuid[],          -- the client whom the payment is about; must own one of its accounts
+  c_reverses uuid[], c_client uuid[], -- the payment that this one undoes; whom it is about: must own one of its accounts
   c_lines integer[],        -- number of lines; null: each has one
   -- one element per line, in the order of the commands; for a change: the payment's lines as they were drafted
   l_debit integer[], l_credit integer[], -- positions in p_accounts
@@ -51,12 +53,10 @@ create or replace function general_ledger.post_batch(
   -- per command
   out o_code smallint[],        -- the accepted ones are numbered in their order, from first_sequence
   out o_account integer[],      -- the account a refusal is about
-  out o_available bigint[],     -- insufficientFunds: what there is; a version condition: the version found
-  out o_required bigint[],      -- insufficientFunds: what is needed; a version condition: the version asked for
+  out o_available bigint[], out o_required bigint[], -- insufficientFunds: what there is, what is needed; a condition: version found, asked for
   out o_existing uuid[],        -- the payment that a repeat asks for
   out o_change smallint[],      -- the change of it: of a repeat the one answered then, of an accepted change its number
-  out o_refusal text[],         -- the refusal kept under the key
-  out o_client uuid[],
+  out o_refusal text[], out o_client uuid[], -- the refusal kept under the key; whom the payment is about
   -- per line that was booked: number, balance and (only when the batch has drafted payments) holds of both accounts after it
   out o_debit_seq bigint[], out o_debit_balance bigint[], out o_debit_held bigint[],
   out o_credit_seq bigint[], out o_credit_balance bigint[], out o_credit_held bigint[],
@@ -74,8 +74,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   bound constant bigint := 9000000000000000000;
-  commands constant integer := cardinality(c_id);
-  lines constant integer := cardinality(l_debit);
+  commands constant integer := cardinality(c_id); lines constant integer := cardinality(l_debit);
   -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
   phased constant boolean := c_operation is not null;
   conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
@@ -136,8 +135,7 @@ begin
   o_debit_balance := o_debit_seq; o_credit_seq := o_debit_seq; o_credit_balance := o_debit_seq;
 
   -- 2. Repeats. Looked up after the locks, so that a twin that held them is seen; the unique keys judge the rest.
-  if exists (select from general_ledger.payment p where p.external_id = any(c_external_id))
-     or exists (select from platform.idempotency_key k where k.id = any(c_key)) then
+  if p_expects_repeats and general_ledger.any_repeat(c_external_id, c_key) then
     select r.codes, r.existing, r.changes, r.refusals into o_code, o_existing, o_change, o_refusal
     from general_ledger.find_repeats(commands, c_key, c_request, c_external_id, c_owner_tenant, c_content) r;
   else
@@ -179,10 +177,7 @@ begin
     end if;
 
     first := last + 1; last := last + coalesce(c_lines[i], 1); code := o_code[i];
-    if code <> 0 then
-      refused := refused + 1;
-      continue;
-    end if;
+    if code <> 0 then refused := refused + 1; continue; end if;
     culprit := null; done := first - 1;
     only_tenant := case when c_confined[i] then c_owner_tenant[i] end;
 
@@ -315,10 +310,13 @@ begin
 
   if p_atomic and refused > 0 then return; end if;
   if accepted < commands then
+    -- What is refused meets no unique key, and a repeat is answered as it was the first time.
+    if not p_expects_repeats and general_ledger.any_repeat(c_external_id, c_key) then
+      raise exception 'a repeat that was not expected' using errcode = 'unique_violation';
+    end if;
     perform general_ledger.keep_answers(c_key, c_request, c_trace::text[], c_keep_absent, o_code, p_accounts, o_account, o_available, o_required, o_existing, o_change);
   end if;
-  if accepted = 0 then
-    return;
+  if accepted = 0 then return;
   elsif accepted < commands then
     select array_agg(c_id[n] order by n) into subjects from generate_series(1, commands) n where place[n] is not null;
   end if;
@@ -398,3 +396,5 @@ begin
   end if;
 end
 $$;
+revoke all on function general_ledger.post_batch, general_ledger.any_repeat from public;
+grant execute on function general_ledger.post_batch to finlego_app;

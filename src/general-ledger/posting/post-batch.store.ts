@@ -9,12 +9,16 @@ import { type CommandResult, type PostBatchRow, readResults } from "./post-batch
 
 export type { CommandRefusal, CommandResult } from "./post-batch-results.ts";
 
+export type BatchOptions = {
+  /** All commands or none. */
+  readonly atomic: boolean;
+  readonly timeZone: string;
+  /** Default true. False saves looking for commands that are repeats: a batch that holds one may then fail with 23505, whole. */
+  readonly expectsRepeats?: boolean;
+};
+
 /** Judges the commands in order and books the accepted ones; in an atomic batch all or none. The statement is the last of its transaction. */
-export async function postBatch(
-  sql: Sql,
-  commands: readonly LedgerCommand[],
-  options: { readonly atomic: boolean; readonly timeZone: string },
-): Promise<CommandResult[]> {
+export async function postBatch(sql: Sql, commands: readonly LedgerCommand[], options: BatchOptions): Promise<CommandResult[]> {
   const accounts = touchedAccounts(commands);
   const position = new Map(accounts.map((id, index) => [id, index + 1]));
   const place = (id: string): number | null => position.get(id) ?? null;
@@ -46,7 +50,7 @@ export async function postBatch(
            case when 0 <> any(o_held) then array_to_string(o_held, ',', '') end as held,
            case when false = any(o_credit_normal) then array_to_string(o_credit_normal, ',', '') end as "creditNormal"
     from general_ledger.post_batch(
-      ${uuids(accounts)}, ${options.atomic}, ${options.timeZone},
+      ${uuids(accounts)}, ${options.atomic}, ${options.timeZone}, ${options.expectsRepeats ?? true},
       ${isPhased ? plain(commands.map((c) => c.operation)) : null},
       ${uuids(commands.map(paymentIdOf))}, ${texts(commands.map((c) => c.ownerTenant))}, ${plain(commands.map((c) => (c.isConfined ? "t" : "f")))},
       ${texts(commands.map((c) => c.createdBy))}, ${rareTexts(made((c) => c.externalId))}, ${rareUuids(made((c) => c.content))},

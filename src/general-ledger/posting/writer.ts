@@ -47,6 +47,8 @@ const SWEEP_MS = 250;
 const IMPATIENT_LOCK_MS = 20;
 const ONE_BY_ONE_MAX_MS = 5_000;
 const ATTEMPTS_MAX = 5;
+/** How long batches look for repeats after one has met one unprepared, which is written twice. Costs one batch in so long at most. */
+const REPEATS_EXPECTED_MS = 1_000;
 
 export class Writer {
   readonly #options: WriterOptions;
@@ -58,6 +60,7 @@ export class Writer {
   /** Length of the queue from which it is worth looking for what could go behind a batch in flight. */
   #behindFrom = BEHIND_MIN;
   #patience: NodeJS.Timeout | null = null;
+  #repeatsUntilMs = Number.NEGATIVE_INFINITY;
   #idle: (() => void)[] = [];
 
   constructor(options: WriterOptions) {
@@ -223,17 +226,19 @@ export class Writer {
   }
 
   /**
-   * Sends a batch; again after a deadlock, a unique key taken by another writer meanwhile, or a broken connection. The last is safe because
-   * every command has an externalId: what was committed before the break comes back as a repeat of the same payment.
+   * Sends a batch; again after a deadlock, a name or key that was used before, or a broken connection. The last is safe because every
+   * command has an externalId: what was committed before the break comes back as a repeat of the same payment.
    */
   async #post(lane: Lane, batch: Batch): Promise<CommandResult[]> {
     const commands = batch.map(({ command }) => command);
     for (let attempt = 1; ; attempt++) {
+      const expectsRepeats = this.#options.monotonicMs() < this.#repeatsUntilMs;
       try {
-        return await postBatch(lane.sql, commands, { atomic: false, timeZone: this.#options.timeZone });
+        return await postBatch(lane.sql, commands, { atomic: false, timeZone: this.#options.timeZone, expectsRepeats });
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || !mayRepeat(error)) throw error;
-        await pause(attempt * attempt * 5);
+        if (isTaken(error) || error instanceof OutcomeUnknown) this.#repeatsUntilMs = this.#options.monotonicMs() + REPEATS_EXPECTED_MS;
+        if (!isTaken(error) || expectsRepeats) await pause(attempt * attempt * 5);
       }
     }
   }
@@ -265,7 +270,12 @@ function answer(entry: Waiting<Ticket>, result: CommandResult | undefined): void
 }
 
 function mayRepeat(error: unknown): boolean {
-  return isRetryable(error) || sqlState(error) === "23505" || error instanceof OutcomeUnknown;
+  return isRetryable(error) || isTaken(error) || error instanceof OutcomeUnknown;
+}
+
+/** A unique name or key was used before: by a repeat that was not looked for, or by another writer meanwhile. */
+function isTaken(error: unknown): boolean {
+  return sqlState(error) === "23505";
 }
 
 /** The database itself is away: trying command by command would only take longer. */

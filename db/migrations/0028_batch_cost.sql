@@ -50,3 +50,11 @@ begin
   return null;
 end
 $$;
+
+-- An account's currency is final: its form is looked at until the first posting, and not at each.
+alter table general_ledger.account
+  drop constraint account_currency_is_a_code,
+  add constraint account_currency_is_a_code check (last_seq > 0 or currency ~ '^[A-Z]{3}$');
+
+-- Names of a batch's payments are chance and cannot be compressed: the journal does not try.
+alter table general_ledger.journal alter column subjects set storage external;
