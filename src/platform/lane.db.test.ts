@@ -148,7 +148,8 @@ test("a server that says nothing is given up, and the next call has a new connec
   const before = await pidOf(lane);
   await expect(insert(lane, 1, "slow")).rejects.toBeInstanceOf(OutcomeUnknown);
   expect(await pidOf(lane)).not.toBe(before);
-  await terminate("insert into public.note");
+  expect((await owner.query("select from pg_stat_activity where pid = $1", [before])).rowCount).toBe(0);
+  expect(await stored()).toEqual([]);
 });
 
 test("a connection that is lost while nobody uses it costs nothing", async () => {
@@ -169,11 +170,13 @@ test("a database that is away is told as such: nothing was sent, so nothing can 
   await expect(insert(lane, 1)).rejects.toBeInstanceOf(DatabaseAway);
 });
 
-test("a lane has the limits and the role of every session", async () => {
-  const lane = openLane({ url: database.ownerUrl, role: "finlego_app" });
-  expect(
-    await lane.sql`select current_user as user, current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock`,
-  ).toEqual([{ user: "finlego_app", statement: "5s", lock: "2s" }]);
+test("a lane has the limits and the role of every session, after a doubt as before it", async () => {
+  const lane = openLane({ url: database.ownerUrl, role: "finlego_app", silenceMs: 300 });
+  const session = () =>
+    lane.sql`select current_user as user, current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock`;
+  expect(await session()).toEqual([{ user: "finlego_app", statement: "5s", lock: "2s" }]);
+  await expect(insert(lane, 1, "slow")).rejects.toBeInstanceOf(OutcomeUnknown);
+  expect(await session()).toEqual([{ user: "finlego_app", statement: "5s", lock: "2s" }]);
 });
 
 test("a closed lane opens a new connection when it is asked again", async () => {
@@ -183,4 +186,18 @@ test("a closed lane opens a new connection when it is asked again", async () => 
   await lane.close();
   await insert(lane, 2);
   expect(await stored()).toEqual([1, 2]);
+});
+
+test("what was given up on its way to the server is not done any more once the lane has answered something later", async () => {
+  const wire = await openCutWire(database.appUrl);
+  const lane = openLane({ url: wire.url, silenceMs: 300 });
+  await pidOf(lane);
+  wire.hold();
+  const both = [insert(lane, 1), insert(lane, 2)].map((each) => each.catch((error: unknown) => error));
+  for (const error of await Promise.all(both)) expect(error).toBeInstanceOf(OutcomeUnknown);
+  await insert(lane, 3);
+  await wire.deliver();
+  expect(await stored()).toEqual([3]);
+  await lane.close();
+  await wire.close();
 });

@@ -1,11 +1,14 @@
 // A connection of one's own for statements that are whole transactions (the ledger's writer): one round trip, one commit. A second
 // statement may be sent behind one that runs: the server begins it the moment the first is committed, in that order, and what becomes
-// of the one says nothing of the other. After any doubt the connection is thrown away and the next call opens a new one.
+// of the one says nothing of the other. After any doubt the connection is thrown away and the next call opens a new one. What was sent over
+// the old one may still be on its way, or wait in the server's inbox: the new one first ends that session, so that nothing is done behind
+// the back of whoever asks again and gets an answer.
 
 import pg from "pg";
 import { invariant } from "./problem.ts";
 import { endsConnection, isServerError, OutcomeUnknown, withoutServer } from "./db-errors.ts";
 import { sessionOptions, type Sql, statementOf } from "./db.ts";
+import { endSession } from "./lane.store.ts";
 import { typeParsers } from "./db-types.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -28,6 +31,8 @@ export class Lane {
   #inFlight = 0;
   /** Connections on which a commit was not confirmed. */
   readonly #doubted = new WeakSet<pg.Client>();
+  /** Server processes of connections that were given up, until they are known to be gone. */
+  readonly #givenUp = new Set<number>();
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -86,25 +91,45 @@ export class Lane {
       options: sessionOptions(this.#options.role),
       types: typeParsers,
     });
-    client.on("notice", (notice) => {
-      if (notice.code === "01000") this.#doubted.add(client);
-    });
     // A connection that is lost while nobody uses it costs nothing: the next call opens a new one.
     client.on("error", () => this.#forget(client));
     await client.connect().catch((error: unknown) => {
       throw withoutServer(error);
     });
+    try {
+      await this.#endGivenUp(client);
+    } catch (error) {
+      destroy(client);
+      throw withoutServer(error);
+    }
+    client.on("notice", (notice) => {
+      if (notice.code === "01000") this.#doubted.add(client);
+    });
     this.#client = client;
     return client;
   }
 
+  /** Until the old sessions are gone there is no new one: a repeat would not know what it repeats. */
+  async #endGivenUp(client: pg.Client): Promise<void> {
+    for (const pid of this.#givenUp) {
+      if (!(await endSession(client, { pid, name: this.#options.name }))) throw new Error("the session before does not end");
+      this.#givenUp.delete(pid);
+    }
+  }
+
   #discard(client: pg.Client): void {
     this.#forget(client);
-    // end() waits for the server's goodbye, which a stuck server never says.
-    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    const { processID } = client as unknown as { processID: number | null };
+    if (processID !== null) this.#givenUp.add(processID);
+    destroy(client);
   }
 
   #forget(client: pg.Client): void {
     if (this.#client === client) this.#client = null;
   }
+}
+
+/** end() waits for the server's goodbye, which a stuck server never says. */
+function destroy(client: pg.Client): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }

@@ -12,6 +12,12 @@ export type CutWire = {
   /** From now on takes what is sent and carries nothing: as a server that is stopped, or a network that swallows. */
   freeze(): void;
   thaw(): void;
+  /**
+   * Keeps what is sent from now on over the connections that are open; those opened later carry as ever. As a network that mends itself,
+   * `deliver` hands it over, whatever has become of the senders, and resolves when the server has done with it.
+   */
+  hold(): void;
+  deliver(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -20,15 +26,20 @@ export async function openCutWire(databaseUrl: string): Promise<CutWire> {
   let last: string | null = null;
   let isFrozen = false;
   const sockets = new Set<Socket>();
+  const open = new Set<Socket>();
+  const held = new Map<Socket, Buffer[]>();
   const server = createServer((client) => {
     const upstream = host.startsWith("/") ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
     let isCut = false;
+    open.add(upstream);
     client.on("data", (chunk: Buffer) => {
       if (last !== null && chunk.includes(last)) {
         isCut = true;
         last = null;
       }
-      if (!isFrozen) upstream.write(chunk);
+      const kept = held.get(upstream);
+      if (kept !== undefined) kept.push(chunk);
+      else if (!isFrozen) upstream.write(chunk);
     });
     upstream.on("data", (chunk: Buffer) => {
       if (isCut) client.destroy();
@@ -42,7 +53,8 @@ export async function openCutWire(databaseUrl: string): Promise<CutWire> {
       socket.on("error", () => undefined);
       socket.on("close", () => {
         sockets.delete(socket);
-        other.destroy();
+        open.delete(socket);
+        if (!held.has(other)) other.destroy();
       });
     }
   });
@@ -59,6 +71,19 @@ export async function openCutWire(databaseUrl: string): Promise<CutWire> {
     },
     thaw: () => {
       isFrozen = false;
+    },
+    hold: () => {
+      for (const upstream of open) held.set(upstream, []);
+    },
+    deliver: async () => {
+      const ends = [...held].map(async ([upstream, chunks]) => {
+        if (upstream.destroyed) return;
+        const end = new Promise((resolve) => upstream.once("close", resolve));
+        upstream.end(Buffer.concat(chunks));
+        await end;
+      });
+      held.clear();
+      await Promise.all(ends);
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,13 +1,15 @@
 // The writer against a real database: what it promises to each caller when accounts are locked, connections die, a command is broken,
 // or the process ends.
 
-import { busy } from "#platform/db.ts";
+import { busy, OutcomeUnknown } from "#platform/db.ts";
 import { toPaymentId } from "#platform/ids.ts";
+import { Lane } from "#platform/lane.ts";
 import { newId } from "#platform/new-id.ts";
 import { Problem } from "#platform/problem.ts";
 import { toBusy } from "#platform/db-errors.ts";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type CutWire, openCutWire } from "../../../test/setup/cut-wire.ts";
 import { openTestDatabase } from "../../../test/setup/database.ts";
 import { openWriter } from "../../../test/setup/ledger.ts";
 import type { TestDatabase } from "../../../test/setup/server.ts";
@@ -315,6 +317,39 @@ describe("a connection that is killed", () => {
       [accounts],
     );
     expect(rows[0]).toEqual({ payments: String(distinct.length), entries: String(2 * distinct.length), sum: "0" });
+  });
+
+  /** One lane whose connection can be lost on the way, and which knows it after a third of a second. */
+  async function openThroughWire(): Promise<{ writer: Writer; wire: CutWire }> {
+    const wire = await openCutWire(database.appUrl);
+    const lane = new Lane({ url: wire.url, role: database.appRole, name: "writer-1", silenceMs: 300 });
+    const writer = openWriter(database, 1, { lanes: [lane] });
+    opened.push(writer);
+    return { writer, wire };
+  }
+
+  test("on the way: what was refused when it was sent again is not booked when the first sending arrives after all", async () => {
+    const { writer, wire } = await openThroughWire();
+    const [poor = "", rich = ""] = await someAccounts(2);
+    await owner.query("update general_ledger.account set floor_minor = 0 where id = $1", [poor]);
+    expect(await ending(writer.submit(aCommand(rich, rich, { ifVersion: { [rich]: 7n } })))).toBe("versionMismatch");
+    wire.hold();
+    expect(await ending(writer.submit(aCommand(poor, rich)))).toBe("insufficientFunds");
+    expect(await ending(writer.submit(aCommand(rich, poor)))).toBe("accepted");
+    await wire.deliver();
+    expect(await balanceOf(poor)).toBe(1n);
+    await wire.close();
+  });
+
+  test("and cannot be had again: what may have been booked is not told as if nothing could have happened", async () => {
+    const { writer, wire } = await openThroughWire();
+    const [a = "", b = ""] = await someAccounts(2);
+    expect(await ending(writer.submit(aCommand(a, b)))).toBe("accepted");
+    wire.hold();
+    const lost = writer.submit(aCommand(a, b)).catch((error: unknown) => error);
+    await new Promise(setImmediate);
+    await wire.close();
+    expect(await lost).toBeInstanceOf(OutcomeUnknown);
   });
 
   test("after the commit and before the answer: the payment's own id comes back, as a repeat of itself", async () => {

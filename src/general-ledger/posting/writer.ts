@@ -231,13 +231,16 @@ export class Writer {
    */
   async #post(lane: Lane, batch: Batch): Promise<CommandResult[]> {
     const commands = batch.map(({ command }) => command);
+    let unknown: unknown = null;
     for (let attempt = 1; ; attempt++) {
       const expectsRepeats = this.#options.monotonicMs() < this.#repeatsUntilMs;
       try {
         return await postBatch(lane.sql, commands, { atomic: false, timeZone: this.#options.timeZone, expectsRepeats });
       } catch (error) {
-        if (attempt === ATTEMPTS_MAX || !mayRepeat(error)) throw error;
-        if (isTaken(error) || error instanceof OutcomeUnknown) this.#repeatsUntilMs = this.#options.monotonicMs() + REPEATS_EXPECTED_MS;
+        // What an earlier round may have booked is not undone by a database that is away now.
+        if (error instanceof OutcomeUnknown) unknown = error;
+        if (attempt === ATTEMPTS_MAX || !mayRepeat(error)) throw isOutage(error) ? (unknown ?? error) : error;
+        if (isTaken(error) || unknown === error) this.#repeatsUntilMs = this.#options.monotonicMs() + REPEATS_EXPECTED_MS;
         if (!isTaken(error) || expectsRepeats) await pause(attempt * attempt * 5);
       }
     }
