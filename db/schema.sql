@@ -799,7 +799,8 @@ function general_ledger.check_entries()
     named constant uuid[] := array(select distinct e.account_id from added e);
     ids uuid[];
     currencies text[];
-    payments uuid[]; -- one that is in several currencies more than once
+    payments uuid[];
+    known bigint; are_posted boolean; batch bigint; last_batch bigint;
     culprit uuid;
   begin
     -- Every payment sums to zero in each currency; nearly always there is one. An account that is none has no currency.
@@ -809,7 +810,7 @@ function general_ledger.check_entries()
       select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
       from (select e.payment_id, sum(e.amount_minor) as total from added e group by e.payment_id) s;
     else
-      select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
+      select array_agg(distinct s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
       from (
         select e.payment_id, sum(e.amount_minor) as total
         from added e
@@ -823,19 +824,18 @@ function general_ledger.check_entries()
       raise exception 'the entries of payment % do not sum to zero', culprit using errcode = 'check_violation';
     end if;
 
-    -- Each is being posted: by a batch that is not in the journal yet. (One probe of the journal for each batch, and not an EXISTS under
-    -- an OR: that was planned as a scan of the whole journal.)
-    select b.payment_id into culprit
-    from (
-      select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(u.id))[1] as payment_id
-      from unnest(payments) u(id)
-      left join lateral (select p.batch_id, p.state from general_ledger.payment p where p.id = u.id limit 1) p on true
-      group by p.batch_id
-    ) b
-    left join lateral (select true as is_written from general_ledger.journal j where j.batch_id = b.batch_id limit 1) j on true
-    where not b.is_posted or j.is_written
-    limit 1;
-    if found then
+    -- Each is being posted, by one batch that is not in the journal yet.
+    select count(*), bool_and(p.state = 'posted'), min(p.batch_id), max(p.batch_id) into known, are_posted, batch, last_batch
+    from general_ledger.payment p where p.id = any(payments);
+    if known <> cardinality(payments) or not are_posted or batch <> last_batch then
+      select u.id into culprit
+      from unnest(payments) u(id) left join general_ledger.payment p on p.id = u.id
+      where p.state is distinct from 'posted' or p.batch_id <> last_batch
+      limit 1;
+    elsif exists (select from general_ledger.journal j where j.batch_id = batch) then
+      culprit := payments[1];
+    end if;
+    if culprit is not null then
       raise exception 'payment % is not being posted', culprit using errcode = 'check_violation';
     end if;
     return null;
@@ -2007,17 +2007,14 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     plain constant boolean := not phased and not conditional and c_lines is null;
     -- Of the accounts (see take_accounts).
     tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
-    bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[];
-    last_booked timestamptz; found_id uuid[];
+    bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[]; last_booked timestamptz; found_id uuid[]; rows tid[];
     -- Of the payments to change, by command: state, number of changes, and what these say of the change.
     states general_ledger.payment_state[]; numbers smallint[]; codes smallint[];
     -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
     accepted integer := 0; refused integer := 0;
     payment_tenant text[] := array_fill(null::text, array[commands]);
-    subjects uuid[] := c_id;
-    changes general_ledger.change[]; reversed uuid[] := '{}'; l_operation general_ledger.operation[];
-    place integer[] := array_fill(null::integer, array[commands]);
-    amount bigint[] := l_amount;
+    subjects uuid[] := c_id; changes general_ledger.change[]; reversed uuid[] := '{}'; l_operation general_ledger.operation[];
+    place integer[] := array_fill(null::integer, array[commands]); amount bigint[] := l_amount;
     l_payment uuid[] := c_id; l_no smallint[] := array_fill(1::smallint, array[lines]);
     batch bigint; closed date; closed_at_commit date;
     -- The command and line at hand.
@@ -2039,9 +2036,9 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
            array_agg(a.status = 'active' and not a.debit_blocked and not a.client_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
            array_agg(a.credit_normal), array_agg(a.balance_minor), array_agg(a.last_seq), array_agg(a.held_minor),
            array_agg(a.incoming_minor) filter (where phased), array_agg(a.version - a.last_seq) filter (where phased or conditional), max(a.last_booked_at),
-           (select h.closed_through from general_ledger.ledger_head h where h.id = 1)
-    into found_id, tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, held, incoming, ahead, last_booked, closed
-    from (select * from general_ledger.account a where a.id = any(p_accounts) order by a.id for no key update) a;
+           array_agg(a.row), (select h.closed_through from general_ledger.ledger_head h where h.id = 1)
+    into found_id, tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, held, incoming, ahead, last_booked, rows, closed
+    from (select a.*, a.ctid as row from general_ledger.account a where a.id = any(p_accounts) order by a.id for no key update) a;
     if found_id is distinct from p_accounts then
       -- Some account is none: its place in the lists is to be empty.
       select t.tenant, t.client, t.currency, t.floor, t.can_debit, t.can_credit, t.credit_normal, t.balance, t.seq, t.held, t.incoming, t.ahead, t.last_booked
@@ -2302,12 +2299,17 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     if phased then
       perform general_ledger.book_accounts(p_accounts, o_booked_at, bal, seq, held, incoming, ahead);
     else
-      -- p_accounts ascends, so width_bucket finds an account's place in it by binary search. As `(select p_accounts)` it is laid out flat
-      -- once for the statement; named itself it would be for each row.
+      -- The rows are locked, so they stand where they were read. p_accounts ascends: width_bucket finds an account's place in it by binary
+      -- search. As `(select p_accounts)` it is laid out flat once for the statement; named itself it would be for each row.
       update general_ledger.account a
       set balance_minor = bal[width_bucket(a.id, (select p_accounts))], last_seq = seq[width_bucket(a.id, (select p_accounts))],
           version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq), last_booked_at = o_booked_at, room = null
-      where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];
+      where a.ctid = any(rows) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];
+      get diagnostics k = row_count;
+      if k < cardinality(p_accounts) then
+        select count(distinct n) into d from unnest(l_debit || l_credit, o_debit_seq || o_debit_seq) u(n, seq) where u.seq is not null;
+        if k <> d then raise exception 'an account was not found where it was locked' using errcode = 'serialization_failure'; end if;
+      end if;
     end if;
 
     -- 5. Number the changes. Last: the head is held until the commit. Whoever closed days meanwhile has changed what a value date may be.
@@ -2316,9 +2318,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
       batch,
       case when phased then changes[1:accepted] else array_fill('payment.posted'::general_ledger.change, array[accepted]) end,
       subjects) n;
-    if closed_at_commit <> closed then
-      raise exception 'days were closed meanwhile' using errcode = 'serialization_failure';
-    end if;
+    if closed_at_commit <> closed then raise exception 'days were closed meanwhile' using errcode = 'serialization_failure'; end if;
   end
   $function$
   grant execute to finlego_app

@@ -76,6 +76,37 @@ describe("days that are closed while payments are judged", () => {
   });
 });
 
+describe("accounts that are written anew while a batch waits for them", () => {
+  /** Writes the accounts' rows anew, elsewhere in their table, while the call waits for them. */
+  async function moving<T>(accounts: readonly TestAccount[], call: () => Promise<T>): Promise<T> {
+    const ids = accounts.map(({ id }) => id);
+    await bank.owner.query("begin");
+    for (let times = 0; times < 20; times++)
+      await bank.owner.query("update general_ledger.account set debit_blocked = debit_blocked where id = any($1)", [ids]);
+    const answer = call();
+    await untilWaiting(1);
+    await bank.owner.query("commit");
+    return await answer;
+  }
+
+  test("are booked where they stand then, and those of refused payments stay as they are", async () => {
+    const [payer, poor] = [await bank.aFundedAccount("10.00"), await bank.aClientAccount()];
+    const [payee, other] = [await bank.aClientAccount(), await bank.aClientAccount()];
+    for (const order of [aTransfer(payer, payee, "1.00"), aTransfer(payee, other, "0.50")]) {
+      const [accepted, refused] = await moving([payer, payee, poor, other], () =>
+        Promise.all([bank.transfer(order), bank.system.post(`${PAYMENTS}/transfer`, aTransfer(poor, other, "1.00"))]),
+      );
+      expect([accepted.status, refused.body]).toMatchObject([200, { code: "insufficientFunds" }]);
+    }
+    expect(await lifeAt(bank).figures(payer, payee, poor, other)).toEqual([
+      "9.00 0.00 9.00 0.00",
+      "0.50 0.00 0.50 0.00",
+      "0.00 0.00 0.00 0.00",
+      "0.50 0.00 0.50 0.00",
+    ]);
+  });
+});
+
 describe("a payment that two instances change at once", () => {
   async function aDraft(): Promise<{ id: string; payer: TestAccount; payee: TestAccount }> {
     const [payer, payee] = [await bank.aFundedAccount("10.00"), await bank.aClientAccount()];

@@ -7,9 +7,8 @@
 
 -- A page that is filled to its mark is cleaned by PostgreSQL at every update, which cost each posting as much as an entry's index. So a new
 -- account brings some room along, which its first posting gives back: its page stays below the mark, and is cleaned once for many updates.
-alter table general_ledger.account set (fillfactor = 70);
-alter table general_ledger.account add column room text default repeat(' ', 150);
-alter table general_ledger.account alter column room set storage plain;
+alter table general_ledger.account
+  set (fillfactor = 70), add column room text default repeat(' ', 150), alter column room set storage plain;
 comment on column general_ledger.account.room is 'Nothing. Makes the row as long as it is until its first posting.';
 
 -- Has somebody used one of these names before? (Which of them, and for what, says find_repeats.)
@@ -82,17 +81,14 @@ declare
   plain constant boolean := not phased and not conditional and c_lines is null;
   -- Of the accounts (see take_accounts).
   tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
-  bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[];
-  last_booked timestamptz; found_id uuid[];
+  bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[]; last_booked timestamptz; found_id uuid[]; rows tid[];
   -- Of the payments to change, by command: state, number of changes, and what these say of the change.
   states general_ledger.payment_state[]; numbers smallint[]; codes smallint[];
   -- What becomes of the commands, and (only when the batch has drafted payments) of their lines: what was accepted, what it books.
   accepted integer := 0; refused integer := 0;
   payment_tenant text[] := array_fill(null::text, array[commands]);
-  subjects uuid[] := c_id;
-  changes general_ledger.change[]; reversed uuid[] := '{}'; l_operation general_ledger.operation[];
-  place integer[] := array_fill(null::integer, array[commands]);
-  amount bigint[] := l_amount;
+  subjects uuid[] := c_id; changes general_ledger.change[]; reversed uuid[] := '{}'; l_operation general_ledger.operation[];
+  place integer[] := array_fill(null::integer, array[commands]); amount bigint[] := l_amount;
   l_payment uuid[] := c_id; l_no smallint[] := array_fill(1::smallint, array[lines]);
   batch bigint; closed date; closed_at_commit date;
   -- The command and line at hand.
@@ -114,9 +110,9 @@ begin
          array_agg(a.status = 'active' and not a.debit_blocked and not a.client_blocked), array_agg(a.status = 'active' and not a.credit_blocked),
          array_agg(a.credit_normal), array_agg(a.balance_minor), array_agg(a.last_seq), array_agg(a.held_minor),
          array_agg(a.incoming_minor) filter (where phased), array_agg(a.version - a.last_seq) filter (where phased or conditional), max(a.last_booked_at),
-         (select h.closed_through from general_ledger.ledger_head h where h.id = 1)
-  into found_id, tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, held, incoming, ahead, last_booked, closed
-  from (select * from general_ledger.account a where a.id = any(p_accounts) order by a.id for no key update) a;
+         array_agg(a.row), (select h.closed_through from general_ledger.ledger_head h where h.id = 1)
+  into found_id, tenant, client, currency, floor, can_debit, can_credit, o_credit_normal, bal, seq, held, incoming, ahead, last_booked, rows, closed
+  from (select a.*, a.ctid as row from general_ledger.account a where a.id = any(p_accounts) order by a.id for no key update) a;
   if found_id is distinct from p_accounts then
     -- Some account is none: its place in the lists is to be empty.
     select t.tenant, t.client, t.currency, t.floor, t.can_debit, t.can_credit, t.credit_normal, t.balance, t.seq, t.held, t.incoming, t.ahead, t.last_booked
@@ -377,12 +373,17 @@ begin
   if phased then
     perform general_ledger.book_accounts(p_accounts, o_booked_at, bal, seq, held, incoming, ahead);
   else
-    -- p_accounts ascends, so width_bucket finds an account's place in it by binary search. As `(select p_accounts)` it is laid out flat
-    -- once for the statement; named itself it would be for each row.
+    -- The rows are locked, so they stand where they were read. p_accounts ascends: width_bucket finds an account's place in it by binary
+    -- search. As `(select p_accounts)` it is laid out flat once for the statement; named itself it would be for each row.
     update general_ledger.account a
     set balance_minor = bal[width_bucket(a.id, (select p_accounts))], last_seq = seq[width_bucket(a.id, (select p_accounts))],
         version = a.version + (seq[width_bucket(a.id, (select p_accounts))] - a.last_seq), last_booked_at = o_booked_at, room = null
-    where a.id = any(p_accounts) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];
+    where a.ctid = any(rows) and a.last_seq <> seq[width_bucket(a.id, (select p_accounts))];
+    get diagnostics k = row_count;
+    if k < cardinality(p_accounts) then
+      select count(distinct n) into d from unnest(l_debit || l_credit, o_debit_seq || o_debit_seq) u(n, seq) where u.seq is not null;
+      if k <> d then raise exception 'an account was not found where it was locked' using errcode = 'serialization_failure'; end if;
+    end if;
   end if;
 
   -- 5. Number the changes. Last: the head is held until the commit. Whoever closed days meanwhile has changed what a value date may be.
@@ -391,9 +392,7 @@ begin
     batch,
     case when phased then changes[1:accepted] else array_fill('payment.posted'::general_ledger.change, array[accepted]) end,
     subjects) n;
-  if closed_at_commit <> closed then
-    raise exception 'days were closed meanwhile' using errcode = 'serialization_failure';
-  end if;
+  if closed_at_commit <> closed then raise exception 'days were closed meanwhile' using errcode = 'serialization_failure'; end if;
 end
 $$;
 revoke all on function general_ledger.post_batch, general_ledger.any_repeat from public;

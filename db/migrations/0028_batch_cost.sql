@@ -1,3 +1,5 @@
+-- What a batch costs, beside the function itself (docs/decisions/0018).
+
 -- Entries are proved by sets: each account and each payment of a batch is looked up once, and not for each entry. What is refused is what
 -- 0003 refused.
 
@@ -8,7 +10,8 @@ declare
   named constant uuid[] := array(select distinct e.account_id from added e);
   ids uuid[];
   currencies text[];
-  payments uuid[]; -- one that is in several currencies more than once
+  payments uuid[];
+  known bigint; are_posted boolean; batch bigint; last_batch bigint;
   culprit uuid;
 begin
   -- Every payment sums to zero in each currency; nearly always there is one. An account that is none has no currency.
@@ -18,7 +21,7 @@ begin
     select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
     from (select e.payment_id, sum(e.amount_minor) as total from added e group by e.payment_id) s;
   else
-    select array_agg(s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
+    select array_agg(distinct s.payment_id), (array_agg(s.payment_id) filter (where s.total <> 0))[1] into payments, culprit
     from (
       select e.payment_id, sum(e.amount_minor) as total
       from added e
@@ -32,19 +35,18 @@ begin
     raise exception 'the entries of payment % do not sum to zero', culprit using errcode = 'check_violation';
   end if;
 
-  -- Each is being posted: by a batch that is not in the journal yet. (One probe of the journal for each batch, and not an EXISTS under
-  -- an OR: that was planned as a scan of the whole journal.)
-  select b.payment_id into culprit
-  from (
-    select p.batch_id, bool_and(p.state is not distinct from 'posted') as is_posted, (array_agg(u.id))[1] as payment_id
-    from unnest(payments) u(id)
-    left join lateral (select p.batch_id, p.state from general_ledger.payment p where p.id = u.id limit 1) p on true
-    group by p.batch_id
-  ) b
-  left join lateral (select true as is_written from general_ledger.journal j where j.batch_id = b.batch_id limit 1) j on true
-  where not b.is_posted or j.is_written
-  limit 1;
-  if found then
+  -- Each is being posted, by one batch that is not in the journal yet.
+  select count(*), bool_and(p.state = 'posted'), min(p.batch_id), max(p.batch_id) into known, are_posted, batch, last_batch
+  from general_ledger.payment p where p.id = any(payments);
+  if known <> cardinality(payments) or not are_posted or batch <> last_batch then
+    select u.id into culprit
+    from unnest(payments) u(id) left join general_ledger.payment p on p.id = u.id
+    where p.state is distinct from 'posted' or p.batch_id <> last_batch
+    limit 1;
+  elsif exists (select from general_ledger.journal j where j.batch_id = batch) then
+    culprit := payments[1];
+  end if;
+  if culprit is not null then
     raise exception 'payment % is not being posted', culprit using errcode = 'check_violation';
   end if;
   return null;
