@@ -53,6 +53,19 @@ function add(queue: WriterQueue<string>, text: string, sinceMs = 0): void {
 
 const names = (batch: readonly Waiting<string>[]): string => batch.map(({ ticket }) => ticket).join(" ");
 
+test("names are kept as long as somebody waits or is written under them, and no longer", () => {
+  const queue = queueOf("1: a b", "2: a c");
+  expect(queue.nameCount).toBe(5);
+  const first = queue.take(1);
+  queue.release(first);
+  expect(queue.nameCount).toBe(3);
+  add(queue, "3: c d", 9);
+  queue.removeOlderThan(9);
+  expect(queue.nameCount).toBe(3);
+  queue.release(queue.take(100));
+  expect(queue.nameCount).toBe(0);
+});
+
 describe("a batch", () => {
   test("takes everything that waits, in order, and keeps one account's commands together", () => {
     const queue = queueOf("1: a b", "2: c d", "3: a c");
