@@ -137,6 +137,45 @@ describe("a command waits", () => {
   });
 });
 
+describe("a payment that is changed or undone", () => {
+  const terms = { description: null, reference: null, metadata: null, clientId: null, valueDate: "2026-01-01", askedValueDate: null };
+  const life = { createdAt: new Date(0), expiresAt: null, reversesPaymentId: null };
+  const order = { ownerTenant: "default", isConfined: false, createdBy: "test", key: null, reason: null, valueDate: null, captures: null };
+  const change = (operation: "post" | "cancel", id: string, reversesPaymentId: string | null = null): LedgerCommand => {
+    const lines = command({ accounts: [`${id}1`, `${id}2`] }).lines.map((line, index) => ({
+      ...line,
+      lineNo: index + 1,
+      postedMinor: null,
+    }));
+    return { ...order, operation, payment: { ...terms, ...life, id, externalId: id, type: "transfer", lines, reversesPaymentId } };
+  };
+  const reversal = (accounts: readonly string[], externalId: string, id: string): LedgerCommand => ({
+    ...command({ accounts, externalId }),
+    type: "reversal",
+    reversesPaymentId: id,
+  });
+  const queueWith = (...commands: readonly LedgerCommand[]): WriterQueue<string> => {
+    const queue = new WriterQueue<string>();
+    for (const [index, each] of commands.entries()) queue.add({ command: each, sinceMs: 0, ticket: `${index + 1}` });
+    return queue;
+  };
+
+  test.each<[string, readonly LedgerCommand[], string]>([
+    ["two changes of one", [change("post", "p"), change("cancel", "p"), change("post", "q")], "1 3"],
+    ["two reversals of one", [reversal(["a", "b"], "x", "p"), reversal(["c", "d"], "y", "p"), reversal(["e", "f"], "z", "q")], "1 3"],
+    ["a change of one and its reversal", [change("post", "p"), reversal(["p2", "p1"], "x", "p")], "1"],
+    ["a change of a reversal and another reversal", [change("cancel", "r", "p"), reversal(["c", "d"], "x", "p")], "1"],
+  ])("stands once in a batch, and in one batch at a time: %s", (_, commands, first) => {
+    const queue = queueWith(...commands);
+    const batch = queue.take(100);
+    expect(names(batch)).toBe(first);
+    expect(names(queue.take(100))).toBe("");
+    expect(names(queue.takeBehind(batch, 100, 1))).toBe("");
+    queue.release(batch);
+    expect(names(queue.take(100))).toBe("2");
+  });
+});
+
 describe("behind a batch in flight", () => {
   test("goes what waits for its accounts, and for those of what goes there, and nothing else", () => {
     const queue = queueOf("1: hot a");
