@@ -628,19 +628,29 @@ function general_ledger.append_journal(p_batch bigint, p_changes general_ledger.
 sequence general_ledger.batch
   as bigint start 1 increment 1 cache 1
 
-function general_ledger.book_accounts(p_accounts uuid[], p_at timestamp with time zone, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[])
-  CREATE OR REPLACE FUNCTION general_ledger.book_accounts(p_accounts uuid[], p_at timestamp with time zone, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[])
+function general_ledger.book_accounts(p_accounts uuid[], p_rows tid[], p_at timestamp with time zone, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[])
+  CREATE OR REPLACE FUNCTION general_ledger.book_accounts(p_accounts uuid[], p_rows tid[], p_at timestamp with time zone, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[])
    RETURNS void
    LANGUAGE plpgsql
    SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
+  declare
+    booked bigint;
   begin
     update general_ledger.account a
     set balance_minor = p_balance[width_bucket(a.id, (select p_accounts))], last_seq = p_seq[width_bucket(a.id, (select p_accounts))],
         held_minor = p_held[width_bucket(a.id, (select p_accounts))], incoming_minor = p_incoming[width_bucket(a.id, (select p_accounts))],
         version = p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))],
         last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, (select p_accounts))] then p_at else a.last_booked_at end, room = null
-    where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))];
+    where a.ctid = any(p_rows) and a.version <> p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))];
+    get diagnostics booked = row_count;
+    -- Where some were to stay as they are, the others are counted.
+    if booked < cardinality(p_accounts) and exists (
+      select from general_ledger.account a
+      where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))]
+    ) then
+      raise exception 'an account was not found where it was locked' using errcode = 'serialization_failure';
+    end if;
   end
   $function$
 
@@ -1903,7 +1913,7 @@ table general_ledger.payment
   constraint payment_pkey PRIMARY KEY (id)
   CREATE INDEX payment_by_tenant ON general_ledger.payment USING btree (tenant, id) WHERE (tenant <> 'default'::text)
   CREATE UNIQUE INDEX payment_external_id_once ON general_ledger.payment USING btree (external_id, owner_tenant)
-  CREATE TRIGGER payment_changes_follow_its_states AFTER UPDATE ON general_ledger.payment FOR EACH ROW WHEN (((new.change_no <> (old.change_no + 1)) OR (((((old.state <> 'draft'::general_ledger.payment_state) OR (new.state <> 'pending'::general_ledger.payment_state)) AND ((old.state <> 'draft'::general_ledger.payment_state) OR (new.state <> 'cancelled'::general_ledger.payment_state))) AND ((old.state <> 'pending'::general_ledger.payment_state) OR (new.state <> 'posted'::general_ledger.payment_state))) AND ((old.state <> 'pending'::general_ledger.payment_state) OR (new.state <> 'cancelled'::general_ledger.payment_state))))) EXECUTE FUNCTION general_ledger.check_payment_change()
+  CREATE TRIGGER payment_changes_follow_its_states AFTER UPDATE ON general_ledger.payment FOR EACH ROW WHEN (((new.change_no <> (old.change_no + 1)) OR (new.state <= old.state) OR (old.state >= 'posted'::general_ledger.payment_state) OR ((old.state = 'draft'::general_ledger.payment_state) AND (new.state = 'posted'::general_ledger.payment_state)))) EXECUTE FUNCTION general_ledger.check_payment_change()
   CREATE TRIGGER payment_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE CONSTRAINT TRIGGER payment_notes_its_value_date AFTER INSERT OR UPDATE OF state ON general_ledger.payment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.state = 'posted'::general_ledger.payment_state) AND (new.value_date <> ((new.posted_at AT TIME ZONE 'UTC'::text))::date))) EXECUTE FUNCTION general_ledger.note_value_date()
   CREATE TRIGGER payment_terms_are_final BEFORE UPDATE OF id, client_id, type, content, tenant, owner_tenant, created_by, external_id, description, reference, metadata, created_at, expires_at, reverses_payment_id ON general_ledger.payment FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.refuse_new_terms()
@@ -2003,8 +2013,9 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
     phased constant boolean := c_operation is not null;
     conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
-    -- Transfers of one line each, which nothing depends on: nearly all payments. They are judged by one condition.
+    -- Transfers of one line each, which nothing depends on: nearly all payments. They are judged by one condition; holds and posts likewise.
     plain constant boolean := not phased and not conditional and c_lines is null;
+    plain_phased constant boolean := phased and not conditional and c_lines is null and l_capture is null;
     -- Of the accounts (see take_accounts).
     tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
     bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[]; last_booked timestamptz; found_id uuid[]; rows tid[];
@@ -2019,7 +2030,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     batch bigint; closed date; closed_at_commit date;
     -- The command and line at hand.
     i integer; first integer; last integer := 0; done integer; only_tenant text;
-    op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
+    op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip bigint := 0;
     j integer; d integer; c integer; m bigint; k integer;
     code smallint; culprit integer; need bigint; v integer := 1;
   begin
@@ -2096,6 +2107,29 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
           continue;
         end if;
         last := i - 1;
+      elsif plain_phased then
+        op := c_operation[i]; d := l_debit[i]; c := l_credit[i]; m := l_amount[i]; moves := op = 'post';
+        if o_code[i] = 0 and codes[i] = 0 and can_debit[d] and can_credit[c] and currency[d] = l_currency[i] and currency[c] = l_currency[i]
+           and (not c_confined[i] or (tenant[d] = c_owner_tenant[i] and tenant[c] = c_owner_tenant[i]))
+           and (case when moves then bal[d] - m >= -bound and bal[c] + m <= bound
+                     when op = 'hold' then held[d] + m <= bound and incoming[c] + m <= bound and (floor[d] is null or bal[d] - held[d] - m >= floor[d]) end) then
+          place[i] := accepted; accepted := accepted + 1; l_operation[i] := op; o_change[i] := coalesce(numbers[i], 0) + 1;
+          changes[accepted] := case when moves then 'payment.posted' else 'payment.pending' end::general_ledger.change;
+          ahead[d] := ahead[d] + 1; ahead[c] := ahead[c] + 1; grip := case when moves then -m else m end;
+          if o_credit_normal[d] then held[d] := held[d] + grip; end if;
+          if o_credit_normal[c] then incoming[c] := incoming[c] + grip; end if;
+          if moves then
+            bal[d] := bal[d] - m; seq[d] := seq[d] + 1; bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
+            o_debit_seq[i] := seq[d]; o_debit_balance[i] := bal[d]; o_debit_held[i] := held[d];
+            o_credit_seq[i] := seq[c]; o_credit_balance[i] := bal[c]; o_credit_held[i] := held[c];
+          end if;
+          o_client[i] := coalesce(client[d], client[c]);
+          payment_tenant[i] := case when c_confined[i] then c_owner_tenant[i] when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
+          k := 6 * i; o_stands[k - 5] := seq[d]; o_stands[k - 4] := bal[d]; o_stands[k - 3] := held[d];
+          o_stands[k - 2] := seq[c]; o_stands[k - 1] := bal[c]; o_stands[k] := held[c];
+          continue;
+        end if;
+        last := i - 1;
       end if;
 
       first := last + 1; last := last + coalesce(c_lines[i], 1); code := o_code[i];
@@ -2105,10 +2139,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
 
       if phased then
         op := c_operation[i]; code := codes[i];
-        if code = 12 then
-          o_code[i] := 12; o_existing[i] := c_id[i]; o_change[i] := numbers[i];
-          continue;
-        end if;
+        if code = 12 then o_code[i] := 12; o_existing[i] := c_id[i]; o_change[i] := numbers[i]; continue; end if;
         if code = 0 and l_capture is not null and not 0 < any (amount[first:last]) then
           raise exception 'payment % would be posted without an amount', c_id[i] using errcode = 'invalid_parameter_value';
         end if;
@@ -2145,8 +2176,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
               case when moves then bal[d] - m >= -bound else not o_credit_normal[d] or held[d] + m <= bound end,
               case when moves then bal[c] + m <= bound else not o_credit_normal[c] or incoming[c] + m <= bound end);
             if code <> 0 then
-              culprit := case when code > 0 then d else c end; code := abs(code);
-              exit;
+              culprit := case when code > 0 then d else c end; code := abs(code); exit;
             end if;
           end if;
           if grip <> 0 then
@@ -2156,8 +2186,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
             ahead[d] := ahead[d] + 1; ahead[c] := ahead[c] + 1;
           end if;
           if moves and m > 0 then
-            bal[d] := bal[d] - m; seq[d] := seq[d] + 1;
-            bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
+            bal[d] := bal[d] - m; seq[d] := seq[d] + 1; bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
             o_debit_seq[j] := seq[d]; o_debit_balance[j] := bal[d];
             o_credit_seq[j] := seq[c]; o_credit_balance[j] := bal[c];
             if phased then o_debit_held[j] := held[d]; o_credit_held[j] := held[c]; end if;
@@ -2168,10 +2197,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
         if code = 0 and grip >= 0 and op <> 'draft' then
           for j in first..last loop
             d := l_debit[j];
-            if bal[d] - held[d] < floor[d] then
-              code := 11; culprit := d;
-              exit;
-            end if;
+            if bal[d] - held[d] < floor[d] then code := 11; culprit := d; exit; end if;
           end loop;
         end if;
       end if;
@@ -2297,7 +2323,7 @@ function general_ledger.post_batch(p_accounts uuid[], p_atomic boolean, p_time_z
     where u.debit_seq is not null;
 
     if phased then
-      perform general_ledger.book_accounts(p_accounts, o_booked_at, bal, seq, held, incoming, ahead);
+      perform general_ledger.book_accounts(p_accounts, rows, o_booked_at, bal, seq, held, incoming, ahead);
     else
       -- The rows are locked, so they stand where they were read. p_accounts ascends: width_bucket finds an account's place in it by binary
       -- search. As `(select p_accounts)` it is laid out flat once for the statement; named itself it would be for each row.

@@ -1,6 +1,7 @@
 // A ledger of the release before holds were told by the changes that created them: what waits, what was released and what was held at any
 // instant is found after the upgrade as it was before.
 
+import { readFile } from "node:fs/promises";
 import { ledgerVerifiable } from "#general-ledger";
 import { Lane } from "#platform/lane.ts";
 import { migrate } from "#platform/migrations.ts";
@@ -23,6 +24,8 @@ let old: OldDatabase;
 let lane: Lane;
 beforeEach(async () => {
   old = await openOldDatabase(LAST_MIGRATION);
+  // The functions that post_batch calls since.
+  await old.owner.query(await readFile(new URL("../db/migrations/0029_rows_at_hand.sql", import.meta.url), "utf8"));
   lane = new Lane({ url: old.appUrl, role: old.appRole, name: "upgrade" });
   await old.owner.query(
     `insert into general_ledger.account (id, tenant, currency, credit_normal, floor_minor)

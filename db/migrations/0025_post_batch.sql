@@ -5,21 +5,6 @@
 --   - Repeats are looked for by two probes, and only where some are expected or something is refused; only where there are any are they
 --     told apart. Elsewhere the unique keys find them.
 
--- A page that is filled to its mark is cleaned by PostgreSQL at every update, which cost each posting as much as an entry's index. So a new
--- account brings some room along, which its first posting gives back: its page stays below the mark, and is cleaned once for many updates.
-alter table general_ledger.account
-  set (fillfactor = 70), add column room text default repeat(' ', 150), alter column room set storage plain;
-comment on column general_ledger.account.room is 'Nothing. Makes the row as long as it is until its first posting.';
-
--- Has somebody used one of these names before? (Which of them, and for what, says find_repeats.)
-create function general_ledger.any_repeat(p_external_id text[], p_key uuid[]) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  return exists (select from general_ledger.payment p where p.external_id = any(p_external_id))
-    or exists (select from platform.idempotency_key k where k.id = any(p_key));
-end
-$$;
-
 drop function general_ledger.post_batch;
 create function general_ledger.post_batch(
   p_accounts uuid[],        -- the touched accounts, each once, ascending; lines name them by position
@@ -77,8 +62,9 @@ declare
   -- Only transfers: the arrays of two-phase payments stay empty, and nothing is paid for them.
   phased constant boolean := c_operation is not null;
   conditional constant boolean := v_command is not null or c_client is not null or c_reverses is not null or c_expires_at is not null;
-  -- Transfers of one line each, which nothing depends on: nearly all payments. They are judged by one condition.
+  -- Transfers of one line each, which nothing depends on: nearly all payments. They are judged by one condition; holds and posts likewise.
   plain constant boolean := not phased and not conditional and c_lines is null;
+  plain_phased constant boolean := phased and not conditional and c_lines is null and l_capture is null;
   -- Of the accounts (see take_accounts).
   tenant text[]; client uuid[]; currency text[]; floor bigint[]; can_debit boolean[]; can_credit boolean[];
   bal bigint[]; seq bigint[]; held bigint[]; incoming bigint[]; ahead bigint[]; last_booked timestamptz; found_id uuid[]; rows tid[];
@@ -93,7 +79,7 @@ declare
   batch bigint; closed date; closed_at_commit date;
   -- The command and line at hand.
   i integer; first integer; last integer := 0; done integer; only_tenant text;
-  op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip integer := 0;
+  op general_ledger.operation := 'transfer'; moves boolean := true; cancels boolean := false; grip bigint := 0;
   j integer; d integer; c integer; m bigint; k integer;
   code smallint; culprit integer; need bigint; v integer := 1;
 begin
@@ -170,6 +156,29 @@ begin
         continue;
       end if;
       last := i - 1;
+    elsif plain_phased then
+      op := c_operation[i]; d := l_debit[i]; c := l_credit[i]; m := l_amount[i]; moves := op = 'post';
+      if o_code[i] = 0 and codes[i] = 0 and can_debit[d] and can_credit[c] and currency[d] = l_currency[i] and currency[c] = l_currency[i]
+         and (not c_confined[i] or (tenant[d] = c_owner_tenant[i] and tenant[c] = c_owner_tenant[i]))
+         and (case when moves then bal[d] - m >= -bound and bal[c] + m <= bound
+                   when op = 'hold' then held[d] + m <= bound and incoming[c] + m <= bound and (floor[d] is null or bal[d] - held[d] - m >= floor[d]) end) then
+        place[i] := accepted; accepted := accepted + 1; l_operation[i] := op; o_change[i] := coalesce(numbers[i], 0) + 1;
+        changes[accepted] := case when moves then 'payment.posted' else 'payment.pending' end::general_ledger.change;
+        ahead[d] := ahead[d] + 1; ahead[c] := ahead[c] + 1; grip := case when moves then -m else m end;
+        if o_credit_normal[d] then held[d] := held[d] + grip; end if;
+        if o_credit_normal[c] then incoming[c] := incoming[c] + grip; end if;
+        if moves then
+          bal[d] := bal[d] - m; seq[d] := seq[d] + 1; bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
+          o_debit_seq[i] := seq[d]; o_debit_balance[i] := bal[d]; o_debit_held[i] := held[d];
+          o_credit_seq[i] := seq[c]; o_credit_balance[i] := bal[c]; o_credit_held[i] := held[c];
+        end if;
+        o_client[i] := coalesce(client[d], client[c]);
+        payment_tenant[i] := case when c_confined[i] then c_owner_tenant[i] when client[d] is not null then tenant[d] when client[c] is not null then tenant[c] else 'default' end;
+        k := 6 * i; o_stands[k - 5] := seq[d]; o_stands[k - 4] := bal[d]; o_stands[k - 3] := held[d];
+        o_stands[k - 2] := seq[c]; o_stands[k - 1] := bal[c]; o_stands[k] := held[c];
+        continue;
+      end if;
+      last := i - 1;
     end if;
 
     first := last + 1; last := last + coalesce(c_lines[i], 1); code := o_code[i];
@@ -179,10 +188,7 @@ begin
 
     if phased then
       op := c_operation[i]; code := codes[i];
-      if code = 12 then
-        o_code[i] := 12; o_existing[i] := c_id[i]; o_change[i] := numbers[i];
-        continue;
-      end if;
+      if code = 12 then o_code[i] := 12; o_existing[i] := c_id[i]; o_change[i] := numbers[i]; continue; end if;
       if code = 0 and l_capture is not null and not 0 < any (amount[first:last]) then
         raise exception 'payment % would be posted without an amount', c_id[i] using errcode = 'invalid_parameter_value';
       end if;
@@ -219,8 +225,7 @@ begin
             case when moves then bal[d] - m >= -bound else not o_credit_normal[d] or held[d] + m <= bound end,
             case when moves then bal[c] + m <= bound else not o_credit_normal[c] or incoming[c] + m <= bound end);
           if code <> 0 then
-            culprit := case when code > 0 then d else c end; code := abs(code);
-            exit;
+            culprit := case when code > 0 then d else c end; code := abs(code); exit;
           end if;
         end if;
         if grip <> 0 then
@@ -230,8 +235,7 @@ begin
           ahead[d] := ahead[d] + 1; ahead[c] := ahead[c] + 1;
         end if;
         if moves and m > 0 then
-          bal[d] := bal[d] - m; seq[d] := seq[d] + 1;
-          bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
+          bal[d] := bal[d] - m; seq[d] := seq[d] + 1; bal[c] := bal[c] + m; seq[c] := seq[c] + 1;
           o_debit_seq[j] := seq[d]; o_debit_balance[j] := bal[d];
           o_credit_seq[j] := seq[c]; o_credit_balance[j] := bal[c];
           if phased then o_debit_held[j] := held[d]; o_credit_held[j] := held[c]; end if;
@@ -242,10 +246,7 @@ begin
       if code = 0 and grip >= 0 and op <> 'draft' then
         for j in first..last loop
           d := l_debit[j];
-          if bal[d] - held[d] < floor[d] then
-            code := 11; culprit := d;
-            exit;
-          end if;
+          if bal[d] - held[d] < floor[d] then code := 11; culprit := d; exit; end if;
         end loop;
       end if;
     end if;
@@ -371,7 +372,7 @@ begin
   where u.debit_seq is not null;
 
   if phased then
-    perform general_ledger.book_accounts(p_accounts, o_booked_at, bal, seq, held, incoming, ahead);
+    perform general_ledger.book_accounts(p_accounts, rows, o_booked_at, bal, seq, held, incoming, ahead);
   else
     -- The rows are locked, so they stand where they were read. p_accounts ascends: width_bucket finds an account's place in it by binary
     -- search. As `(select p_accounts)` it is laid out flat once for the statement; named itself it would be for each row.
@@ -395,5 +396,5 @@ begin
   if closed_at_commit <> closed then raise exception 'days were closed meanwhile' using errcode = 'serialization_failure'; end if;
 end
 $$;
-revoke all on function general_ledger.post_batch, general_ledger.any_repeat from public;
+revoke all on function general_ledger.post_batch from public;
 grant execute on function general_ledger.post_batch to finlego_app;

@@ -201,8 +201,7 @@ create trigger payment_terms_are_final before update of id, client_id, type, con
 drop trigger payment_changes_follow_its_states on general_ledger.payment;
 create trigger payment_changes_follow_its_states after update on general_ledger.payment
   for each row when (
-    new.change_no <> old.change_no + 1
-    or (old.state, new.state) not in (('draft', 'pending'), ('draft', 'cancelled'), ('pending', 'posted'), ('pending', 'cancelled'))
+    new.change_no <> old.change_no + 1 or new.state <= old.state or old.state >= 'posted' or old.state = 'draft' and new.state = 'posted'
   ) execute function general_ledger.check_payment_change();
 
 create trigger payment_line_terms_are_final before update of payment_id, line_no, debit_account_id, credit_account_id, amount_minor,
@@ -319,24 +318,6 @@ begin
     cross join lateral (values (l.debit_account_id), (l.credit_account_id)) s(account_id)
     where l.payment_id = any(posted) and l.posted_minor = 0;
   end if;
-end
-$$;
-
--- Sets the figures of accounts among which some are held or announced; lists follow p_accounts, which ascends. p_ahead: how far the version
--- is ahead of the last number.
-create or replace function general_ledger.book_accounts(
-  p_accounts uuid[], p_at timestamptz, p_balance bigint[], p_seq bigint[], p_held bigint[], p_incoming bigint[], p_ahead bigint[]
-) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  update general_ledger.account a
-  set balance_minor = p_balance[width_bucket(a.id, (select p_accounts))], last_seq = p_seq[width_bucket(a.id, (select p_accounts))],
-      held_minor = p_held[width_bucket(a.id, (select p_accounts))], incoming_minor = p_incoming[width_bucket(a.id, (select p_accounts))],
-      version = p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))],
-      last_booked_at = case when a.last_seq <> p_seq[width_bucket(a.id, (select p_accounts))] then p_at else a.last_booked_at end, room = null
-  where a.id = any(p_accounts) and a.version <> p_seq[width_bucket(a.id, (select p_accounts))] + p_ahead[width_bucket(a.id, (select p_accounts))];
 end
 $$;
 
