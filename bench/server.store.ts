@@ -17,7 +17,7 @@ export async function readBackendPid(client: Client): Promise<number> {
 export async function readServerSettings(client: Client): Promise<Record<string, string>> {
   const { rows } = await client.query<{ name: string; value: string }>(
     `select name, current_setting(name) as value from pg_settings
-     where name in ('server_version', 'shared_buffers', 'max_wal_size', 'checkpoint_timeout', 'max_connections', 'fsync', 'synchronous_commit',
+     where name in ('server_version', 'shared_buffers', 'max_wal_size', 'min_wal_size', 'checkpoint_timeout', 'max_connections', 'fsync', 'synchronous_commit',
                     'full_page_writes', 'wal_sync_method', 'wal_compression', 'data_checksums', 'jit')
      order by name`,
   );
@@ -38,6 +38,16 @@ export async function databaseExists(client: Client, name: string): Promise<bool
 
 export async function dropDatabase(client: Client, name: string): Promise<void> {
   await client.query(`drop database if exists ${name} with (force)`);
+}
+
+/** Writes through so many WAL files and hands them back: those that follow are used again instead of being made, as on any server that has run for a while. */
+export async function useWalFiles(client: Client, files: number): Promise<void> {
+  for (let used = 0; used < files; used++) {
+    // Only a file with something in it is switched.
+    await client.query("select pg_logical_emit_message(false, '', '')");
+    await client.query("select pg_switch_wal()");
+  }
+  await client.query("checkpoint");
 }
 
 /** So that a checkpoint caused by preparing falls into no run. */

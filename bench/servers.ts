@@ -1,6 +1,6 @@
 // The one PostgreSQL that all subjects of a call share. Without DATABASE_URL it is the bundled one in a temporary folder, durable as
-// PostgreSQL has it and with room enough that no checkpoint falls into a run. With DATABASE_URL it is that server, in a database of its own.
-// Books that took long to fill can be kept in a folder and measured again.
+// PostgreSQL has it, with room enough that no checkpoint falls into a run, and with a log whose files are there already. With DATABASE_URL
+// it is that server, in a database of its own. Books that took long to fill can be kept in a folder and measured again.
 
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,9 +11,11 @@ import { startEmbeddedPostgres } from "#platform/embedded-postgres/index.ts";
 import { migrate } from "#platform/migrations.ts";
 import { withDatabase } from "../test/setup/database-url.ts";
 import { processTime } from "./meter.ts";
-import { createDatabase, databaseExists, dropDatabase, readBackendPid, readServerSettings } from "./server.store.ts";
+import { createDatabase, databaseExists, dropDatabase, readBackendPid, readServerSettings, useWalFiles } from "./server.store.ts";
 
-const SETTINGS = { shared_buffers: "2GB", max_wal_size: "8GB", checkpoint_timeout: "15min", max_connections: "200" };
+const SETTINGS = { shared_buffers: "2GB", max_wal_size: "8GB", min_wal_size: "4GB", checkpoint_timeout: "15min", max_connections: "200" };
+/** Of 16 MiB each: min_wal_size. */
+const WAL_FILES = 256;
 
 /** A migrated database of the product. */
 export type Books = {
@@ -110,6 +112,8 @@ async function embeddedServer(kept: KeptBooks | null): Promise<Host> {
     await started.stop();
     if (kept === null) await rm(folder, { recursive: true, force: true });
   };
+  // Making a file costs whoever writes the most the most: it would be measured with each payment.
+  await withClient(started.ownerUrl, async (owner) => await useWalFiles(owner, WAL_FILES));
   return { ownerUrl: started.ownerUrl, appUrl: started.appUrl, appRole: null, isTemporary: kept === null, stop };
 }
 

@@ -25,6 +25,8 @@ import { processStart, workingFolder } from "./process-identity.ts";
 const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: "256MB",
   max_wal_size: "4GB",
+  // Files of the write-ahead log that are used again cost nothing; each that is made is written twice.
+  min_wal_size: "1GB",
   checkpoint_timeout: "15min",
   max_connections: "100",
   // The bundled programs know no lz4.
