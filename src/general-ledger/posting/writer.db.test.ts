@@ -196,7 +196,7 @@ describe("a locked account", () => {
 describe("beside a batch that waits for a lock", () => {
   test("many others are written at once, and few when the first of them has waited for a while", async () => {
     const batches: number[] = [];
-    let nowMs = 0;
+    let nowMs = 5_000;
     const writer = bench.aWriter(2, { onBatch: (commands) => batches.push(commands), monotonicMs: () => nowMs });
     const [locked = "", a = "", b = "", c = ""] = await bench.someAccounts(4);
     const stuck: Promise<string>[] = [];
