@@ -2,8 +2,8 @@
 
 import type { Client } from "pg";
 
-/** A session by its server process; numbers of processes are used again, so the name that it gave itself and its login must fit, too. */
-const SESSION = "from pg_stat_activity where pid = $1 and application_name = $2 and usename = session_user";
+/** Another session by its server process; numbers of processes are used again, so the name that it gave itself and its login must fit, too. */
+const SESSION = "from pg_stat_activity where pid = $1 and pid <> pg_backend_pid() and application_name = $2 and usename = session_user";
 
 /** Ends another session of the same login. False: it is still there after two seconds. */
 export async function endSession(client: Client, session: { readonly pid: number; readonly name: string }): Promise<boolean> {

@@ -62,6 +62,11 @@ export const MUTANTS: readonly Mutant[] = [
     killer: { suite: "model-replay" },
   },
   {
+    name: "a connection that was given up lives on",
+    edits: [{ file: "src/platform/lane.ts", from: "if (processID !== null) this.#givenUp.add(processID);", to: "void processID;" }],
+    killer: { tests: "src/general-ledger/posting/writer-faults.db.test.ts" },
+  },
+  {
     name: "an acknowledged commit is not on the disk",
     edits: [{ file: DATABASE, from: '"timezone=UTC",', to: '"timezone=UTC", "synchronous_commit=off",' }],
     killer: { suite: "kill-under-load" },
