@@ -192,10 +192,10 @@ describe("a connection that is killed", () => {
   });
 
   /** One lane whose connection can be lost on the way, and which knows it after a third of a second. */
-  async function openThroughWire(): Promise<{ writer: Writer; wire: CutWire }> {
+  async function openThroughWire(changes: Parameters<WriterBench["aWriter"]>[1] = {}): Promise<{ writer: Writer; wire: CutWire }> {
     const wire = await openCutWire(bench.database.appUrl);
     const lane = new Lane({ url: wire.url, role: bench.database.appRole, name: "writer-1", silenceMs: 300 });
-    const writer = bench.aWriter(1, { lanes: [lane] });
+    const writer = bench.aWriter(1, { ...changes, lanes: [lane] });
     return { writer, wire };
   }
 
@@ -209,6 +209,20 @@ describe("a connection that is killed", () => {
     expect(await ending(writer.submit(aCommand(rich, poor)))).toBe("accepted");
     await wire.deliver();
     expect(await bench.balanceOf(poor)).toBe(1n);
+    await wire.close();
+  });
+
+  test("by silence is not waited for again and again: after ten seconds its outcome is told as unknown", async () => {
+    let nowMs = 0;
+    const { writer, wire } = await openThroughWire({ monotonicMs: () => nowMs });
+    const [a = "", b = ""] = await bench.someAccounts(2);
+    expect(await ending(writer.submit(aCommand(a, b)))).toBe("accepted");
+    wire.hold();
+    const lost = writer.submit(aCommand(a, b)).catch((error: unknown) => error);
+    await new Promise(setImmediate);
+    nowMs += 10_001;
+    expect(await lost).toBeInstanceOf(OutcomeUnknown);
+    expect(await bench.balanceOf(a)).toBe(-1n);
     await wire.close();
   });
 

@@ -47,6 +47,8 @@ const SWEEP_MS = 250;
 const IMPATIENT_LOCK_MS = 20;
 const ONE_BY_ONE_MAX_MS = 5_000;
 const ATTEMPTS_MAX = 5;
+/** A batch whose outcome is unknown is not sent again after this time: a server that is silent for so long says nothing the next time either. */
+const UNKNOWN_MAX_MS = 10_000;
 /** How long batches look for repeats after one has met one unprepared, which is written twice. Costs one batch in so long at most. */
 const REPEATS_EXPECTED_MS = 1_000;
 
@@ -231,6 +233,7 @@ export class Writer {
    */
   async #post(lane: Lane, batch: Batch): Promise<CommandResult[]> {
     const commands = batch.map(({ command }) => command);
+    const giveUpMs = this.#options.monotonicMs() + UNKNOWN_MAX_MS;
     let unknown: unknown = null;
     for (let attempt = 1; ; attempt++) {
       const expectsRepeats = this.#options.monotonicMs() < this.#repeatsUntilMs;
@@ -238,7 +241,10 @@ export class Writer {
         return await postBatch(lane.sql, commands, { atomic: false, timeZone: this.#options.timeZone, expectsRepeats });
       } catch (error) {
         // What an earlier round may have booked is not undone by a database that is away now.
-        if (error instanceof OutcomeUnknown) unknown = error;
+        if (error instanceof OutcomeUnknown) {
+          unknown = error;
+          if (this.#options.monotonicMs() > giveUpMs) throw error;
+        }
         if (attempt === ATTEMPTS_MAX || !mayRepeat(error)) throw isOutage(error) ? (unknown ?? error) : error;
         if (isTaken(error) || unknown === error) this.#repeatsUntilMs = this.#options.monotonicMs() + REPEATS_EXPECTED_MS;
         if (!isTaken(error) || expectsRepeats) await pause(attempt * attempt * 5);
