@@ -6,7 +6,8 @@ import type { Actor, Database } from "#platform/db.ts";
 import { formatAmount } from "#platform/money.ts";
 import { invariant, platformProblems, type Problem, type ProblemExtras, problemOf } from "#platform/problem.ts";
 import { isChange, type LedgerCommand, linesOf } from "../posting/command.ts";
-import type { CommandRefusal, CommandResult } from "../posting/post-batch.store.ts";
+import type { CommandRefusal } from "../posting/post-batch.store.ts";
+import type { Judged } from "../posting/writer.ts";
 import { generalLedgerProblems } from "../problems.ts";
 import type { Payment } from "./payment.ts";
 import { type Ask, findPaymentsAt } from "./payment.store.ts";
@@ -17,12 +18,10 @@ export type Asker = { readonly caller: Caller; readonly traceId: string };
 /** What became of a command: the payment, or the problem. A repeat tells what was so before. */
 export type Settled = { readonly isRepeat: boolean } & ({ readonly payment: Payment } | { readonly problem: Problem });
 
-type Judged = { readonly command: LedgerCommand; readonly result: CommandResult };
-
 /** Tells each result as payment or problem, in order. The payments that repeats ask for are read back, all at one look. */
 export async function settle(db: Database, call: Asker, judged: readonly Judged[]): Promise<Settled[]> {
   const { tenant } = call.caller;
-  const asks = judged.flatMap((each) => askOf(each, tenant));
+  const asks = judged.map((each) => askOf(each, tenant)).filter((ask) => ask !== null);
   const known = asks.length === 0 ? NOTHING_KNOWN : await readBack(db, call, asks);
   return judged.map((each) => settledBy(each, known, tenant));
 }
@@ -37,17 +36,18 @@ async function readBack(db: Database, call: Asker, asks: readonly Ask[]): Promis
   return new Map(found.map((payment) => [nameOf({ id: payment.id, change: payment.asked }), payment]));
 }
 
-function askOf({ command, result }: Judged, tenant: string | null): Ask[] {
+function askOf({ command, result }: Judged, tenant: string | null): Ask | null {
   // Who is confined may cancel a payment that touches accounts of others: it is read back as far as the caller may see it.
-  if (result.outcome === "accepted" && command.operation === "cancel" && tenant !== null) return [{ id: result.payment.id, change: null }];
-  return result.outcome === "replayed" || result.outcome === "unchanged" ? [{ id: result.paymentId, change: result.change }] : [];
+  if (result.outcome === "accepted" && command.operation === "cancel" && tenant !== null) return { id: result.payment.id, change: null };
+  return result.outcome === "replayed" || result.outcome === "unchanged" ? { id: result.paymentId, change: result.change } : null;
 }
 
 const nameOf = ({ id, change }: Ask): string => `${id} ${change ?? ""}`;
 
-function settledBy({ command, result }: Judged, known: KnownPayments, tenant: string | null): Settled {
-  const [ask] = askOf({ command, result }, tenant);
-  const payment = ask && known.get(nameOf(ask));
+function settledBy(each: Judged, known: KnownPayments, tenant: string | null): Settled {
+  const { command, result } = each;
+  const ask = askOf(each, tenant);
+  const payment = ask === null ? undefined : known.get(nameOf(ask));
   if (result.outcome === "accepted") return { payment: payment ?? result.payment, isRepeat: false };
   invariant(result.outcome !== "withdrawn", "a single command was withdrawn");
   if (result.outcome !== "replayed" && result.outcome !== "unchanged")

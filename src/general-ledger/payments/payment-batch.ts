@@ -36,8 +36,7 @@ async function createPlainBatch(deps: PaymentDeps, call: BatchCall): Promise<Ans
   const read = await readItems(deps, call);
   const commands = read.flatMap((each) => ("command" in each ? [each.command] : []));
   // What cannot be written now (503) refuses the whole call: it must not look like the refusal of an item.
-  const judged = await Promise.all(commands.map((command) => deps.writer.submit(command).then((result) => ({ command, result }))));
-  const settled = (await settle(deps.db, call, judged)).values();
+  const settled = (await settle(deps.db, call, await deps.writer.submitAll(commands))).values();
   const outcomes = read.map((each): Settled => {
     // A bad item is judged anew each time with the same result: all that a repeat must keep is the trace.
     if ("errors" in each) return { problem: invalid(each.errors, claim.traceId), isRepeat: !claim.isFresh };

@@ -235,6 +235,41 @@ describe("the queue", () => {
   });
 });
 
+describe("a list", () => {
+  test("is told command by command, in order, whatever batches it went in; an empty one at once", async () => {
+    const writer = bench.aWriter();
+    const [a = "", b = "", c = "", d = ""] = await bench.someAccounts(4);
+    const list = Array.from({ length: 40 }, (_, i) => (i % 3 === 0 ? aCommand(a, newId()) : i % 2 === 0 ? aCommand(a, b) : aCommand(c, d)));
+    const judged = await writer.submitAll(list);
+    expect(judged.map(({ command }) => command)).toEqual(list);
+    expect(judged.map(({ result }) => result.outcome)).toEqual(list.map((_, i) => (i % 3 === 0 ? "notFound" : "accepted")));
+    const told = judged.flatMap(({ result }) => (result.outcome === "accepted" ? [result.payment.id] : []));
+    expect(told).toEqual(list.filter((_, i) => i % 3 !== 0).map(({ id }) => id));
+    expect(await writer.submitAll([])).toEqual([]);
+  });
+
+  test("of which one command cannot be written is refused as a whole, though the others are booked", async () => {
+    const writer = bench.aWriter(1);
+    const [a = "", b = ""] = await bench.someAccounts(2);
+    const list = [aCommand(a, b), aBrokenCommand(a, b), aCommand(a, b)];
+    await expect(writer.submitAll(list)).rejects.toThrow(/date\/time field value out of range/);
+    while (writer.load > 0) await new Promise(setImmediate);
+    expect(await bench.balanceOf(a)).toBe(-2n);
+  });
+
+  test("that does not fit into the queue is refused at once with 503, and nothing of it waits", async () => {
+    let now = 0;
+    const writer = new Writer({ lanes: [], timeZone: "UTC", monotonicMs: () => now });
+    const fitting = writer.submitAll(Array.from({ length: 19_999 }, () => aCommand("a", "b")));
+    await expect(writer.submitAll([aCommand("a", "b"), aCommand("a", "b")])).rejects.toMatchObject({ code: "busy", status: 503 });
+    expect(writer.load).toBe(19_999);
+
+    now = 2_001;
+    await expect(fitting).rejects.toMatchObject({ code: "busy" });
+    await writer.close();
+  });
+});
+
 describe("two writers on one database", () => {
   test("that get one payment at once book it once, whichever accounts they were sent with", async () => {
     const writers = [bench.aWriter(), bench.aWriter()];

@@ -13,6 +13,9 @@ import type { LedgerCommand } from "./command.ts";
 import { type CommandResult, postBatch, setLockTimeout } from "./post-batch.store.ts";
 import { type Waiting, WriterQueue } from "./writer-queue.ts";
 
+/** A command and what became of it. */
+export type Judged = { readonly command: LedgerCommand; readonly result: CommandResult };
+
 type Ticket = { readonly resolve: (result: CommandResult) => void; readonly reject: (error: unknown) => void };
 type Batch = readonly Waiting<Ticket>[];
 
@@ -73,11 +76,35 @@ export class Writer {
 
   /** Hands one command over. Resolves after its commit; rejects with 503 `busy` when the queue is full or the wait was too long. */
   async submit(command: LedgerCommand): Promise<CommandResult> {
-    if (this.#queue.length >= QUEUE_MAX) throw busy("Too many payments are waiting.");
+    const sinceMs = this.#admit(1);
+    return await new Promise((resolve, reject) => this.#queue.add({ command, sinceMs, ticket: { resolve, reject } }));
+  }
+
+  /**
+   * As `submit` for each, with what became of all, in order: one promise for the whole list. Rejects as soon as one cannot be written; what
+   * becomes of the others is then not told. A list that does not fit into the queue is refused whole, with nothing written.
+   */
+  async submitAll(commands: readonly LedgerCommand[]): Promise<Judged[]> {
+    const sinceMs = this.#admit(commands.length);
+    const judged: Judged[] = [];
+    if (commands.length === 0) return judged;
+    let open = commands.length;
     return await new Promise((resolve, reject) => {
-      this.#queue.add({ command, sinceMs: this.#options.monotonicMs(), ticket: { resolve, reject } });
-      this.#schedule();
+      for (const [index, command] of commands.entries()) {
+        const resolveOne = (result: CommandResult): void => {
+          judged[index] = { command, result };
+          if (--open === 0) resolve(judged);
+        };
+        this.#queue.add({ command, sinceMs, ticket: { resolve: resolveOne, reject } });
+      }
     });
+  }
+
+  /** Has so many commands, which the caller adds now, looked at; gives the time. */
+  #admit(commands: number): number {
+    if (this.#queue.length + commands > QUEUE_MAX) throw busy("Too many payments are waiting.");
+    this.#schedule();
+    return this.#options.monotonicMs();
   }
 
   /** Commands that wait or are being written. */
