@@ -661,40 +661,39 @@ function general_ledger.book_changes(p_batch bigint, p_at timestamp with time zo
    SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
   declare
-    ids uuid[];
-    positions integer[];
+    accepted constant bigint := (
+      select count(*) from (select unnest(p_operation) as operation, unnest(p_place) as place) u where u.place is not null and u.operation >= 'pend');
     booked bigint;
   begin
-    select array_agg(u.id), array_agg(u.at) into ids, positions
-    from (select u.id, u.at from unnest(p_id, p_operation, p_place) with ordinality u(id, operation, place, at)
-          where u.place is not null and u.operation >= 'pend' order by u.id) u;
-    if ids is null then
+    if accepted = 0 then
       return;
     end if;
 
     update general_ledger.payment p
-    set (state, batch_id, place, change_no, reason, pended_at, posted_at, cancelled_at, value_date, asked_value_date) = (
-      select case u.operation when 'pend' then 'pending' when 'post' then 'posted' else 'cancelled' end::general_ledger.payment_state,
-             p_batch, p_place[u.n], p_number[u.n], coalesce(p_reason[u.n], p.reason),
-             case when u.operation = 'pend' then p_at else p.pended_at end,
-             case when u.operation = 'post' then p_at end,
-             case when u.operation >= 'cancel' then p_at end,
-             case when u.operation = 'post' then greatest(coalesce(p_value_date[u.n], p_today), p_first_open) else p.value_date end,
-             case when u.operation <> 'post' then p.asked_value_date when p_value_date[u.n] < p_first_open then p_value_date[u.n] end
-      from (select n, p_operation[n] as operation from (select positions[width_bucket(p.id, (select ids))] as n) x) u)
-    where p.id = any(ids) and p.state = p_state[positions[width_bucket(p.id, (select ids))]] and p.change_no = p_number[positions[width_bucket(p.id, (select ids))]] - 1;
+    set state = case u.operation when 'pend' then 'pending' when 'post' then 'posted' else 'cancelled' end::general_ledger.payment_state,
+        batch_id = p_batch, place = u.place, change_no = u.number, reason = coalesce(u.reason, p.reason),
+        pended_at = case when u.operation = 'pend' then p_at else p.pended_at end,
+        posted_at = case when u.operation = 'post' then p_at end,
+        cancelled_at = case when u.operation >= 'cancel' then p_at end,
+        value_date = case when u.operation = 'post' then greatest(coalesce(u.value_date, p_today), p_first_open) else p.value_date end,
+        asked_value_date = case when u.operation <> 'post' then p.asked_value_date when u.value_date < p_first_open then u.value_date end
+    from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place, unnest(p_number) as number,
+                 unnest(p_state) as state, unnest(p_value_date) as value_date, unnest(p_reason) as reason) u
+    where u.place is not null and u.operation >= 'pend' and p.id = u.id and p.state = u.state and p.change_no = u.number - 1;
     get diagnostics booked = row_count;
-    if booked <> cardinality(ids) then
+    if booked <> accepted then
       raise exception 'a payment was changed under the locks of its accounts' using errcode = 'serialization_failure';
     end if;
 
     delete from general_ledger.open_payment o
-    where o.payment_id = any(ids) and p_operation[positions[width_bucket(o.payment_id, (select ids))]] >= 'post';
+    using (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place) u
+    where u.place is not null and u.operation >= 'post' and o.payment_id = u.id;
 
     if 'cancel' = any(p_operation) or 'expire' = any(p_operation) then
       update general_ledger.reversal r
       set withdrawn = true
-      where r.reversing_payment_id = any(ids) and not r.withdrawn and p_operation[positions[width_bucket(r.reversing_payment_id, (select ids))]] >= 'cancel';
+      from (select unnest(p_id) as id, unnest(p_operation) as operation, unnest(p_place) as place) u
+      where u.place is not null and u.operation >= 'cancel' and r.reversing_payment_id = u.id and not r.withdrawn;
     end if;
   end
   $function$
@@ -1962,8 +1961,8 @@ table general_ledger.payment_line
   constraint payment_line_moves_between_two CHECK ((debit_account_id <> credit_account_id))
   constraint payment_line_number_in_range CHECK (((line_no >= 1) AND (line_no <= 50)))
   constraint payment_line_pkey PRIMARY KEY (payment_id, line_no)
-  CREATE INDEX payment_line_drafted_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
-  CREATE INDEX payment_line_drafted_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in, payment_id) WHERE (drafted_in IS NOT NULL)
+  CREATE INDEX payment_line_drafted_by_credit ON general_ledger.payment_line USING btree (credit_account_id, drafted_in) WHERE (drafted_in IS NOT NULL)
+  CREATE INDEX payment_line_drafted_by_debit ON general_ledger.payment_line USING btree (debit_account_id, drafted_in) WHERE (drafted_in IS NOT NULL)
   CREATE TRIGGER payment_line_is_booked_once AFTER UPDATE ON general_ledger.payment_line FOR EACH ROW WHEN (((old.drafted_in IS NULL) OR (old.posted_minor IS NOT NULL))) EXECUTE FUNCTION general_ledger.check_line_change()
   CREATE TRIGGER payment_line_is_kept BEFORE DELETE OR TRUNCATE ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change()
   CREATE TRIGGER payment_line_terms_are_final BEFORE UPDATE OF payment_id, line_no, debit_account_id, credit_account_id, amount_minor, currency, type, description, drafted_in ON general_ledger.payment_line FOR EACH STATEMENT EXECUTE FUNCTION general_ledger.refuse_new_terms()
