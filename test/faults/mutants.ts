@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         fn: "general_ledger.book_changes",
-        from: " and p.state = p_state[positions[width_bucket(p.id, (select ids))]] and p.change_no =",
+        from: " and p.state = u.state and p.change_no =",
         to: " and p.change_no =",
       },
     ],
@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         fn: "general_ledger.book_changes",
-        from: " and p.state = p_state[positions[width_bucket(p.id, (select ids))]] and p.change_no = p_number[positions[width_bucket(p.id, (select ids))]] - 1;",
+        from: " and p.state = u.state and p.change_no = u.number - 1;",
         to: ";",
       },
     ],
