@@ -87,9 +87,9 @@ export const MUTANTS: readonly Mutant[] = [
           "const rows = new Map<string, stored.KeyRow>();\n" +
           "const store = {\n" +
           "  ...stored,\n" +
-          "  claimKey: async (_tx: Tx, id: string, fingerprint: Buffer) => {\n" +
+          "  claimKey: async (_tx: Tx, id: string, fingerprint: Buffer, kept: stored.KeptAnswer | null) => {\n" +
           "    if (rows.has(id)) return false;\n" +
-          "    rows.set(id, { fingerprint, status: null, answer: null });\n" +
+          "    rows.set(id, { fingerprint, status: kept?.status ?? null, answer: kept?.text ?? null });\n" +
           "    return true;\n" +
           "  },\n" +
           "  findKey: async (_tx: Tx, id: string) => rows.get(id) ?? null,\n" +
@@ -109,9 +109,9 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: KEY_STORE,
         // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template
-        from: "(id, fingerprint) values (${id}, ${fingerprint})\n    on conflict (id) do nothing",
+        from: "    values (${id}, ${fingerprint}, ${answer?.status ?? null}, ${answer?.text ?? null})\n    on conflict (id) do nothing",
         // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template
-        to: "(id, fingerprint) select ${id}, ${fingerprint}\n    where not exists (select from platform.idempotency_key where id = ${id})",
+        to: "    select ${id}, ${fingerprint}, ${answer?.status ?? null}, ${answer?.text ?? null}\n    where not exists (select from platform.idempotency_key where id = ${id})",
       },
     ],
     killer: { suite: "idempotency-keys" },

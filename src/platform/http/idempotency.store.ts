@@ -4,10 +4,14 @@ import type { Tx } from "../db.ts";
 
 export type KeyRow = { fingerprint: Buffer; status: number | null; answer: string | null };
 
-/** Inserts the key; false when it exists. Waits for a running twin up to lock_timeout. */
-export async function claimKey(tx: Tx, id: string, fingerprint: Buffer): Promise<boolean> {
+/** What a key answers. */
+export type KeptAnswer = { readonly status: number; readonly text: string };
+
+/** Inserts the key, with its answer where that is known beforehand; false when it exists. Waits for a running twin up to lock_timeout. */
+export async function claimKey(tx: Tx, id: string, fingerprint: Buffer, answer: KeptAnswer | null): Promise<boolean> {
   const rows = await tx.sql`
-    insert into platform.idempotency_key (id, fingerprint) values (${id}, ${fingerprint})
+    insert into platform.idempotency_key (id, fingerprint, status, answer)
+    values (${id}, ${fingerprint}, ${answer?.status ?? null}, ${answer?.text ?? null})
     on conflict (id) do nothing
     returning 1 as claimed`;
   return rows.length === 1;

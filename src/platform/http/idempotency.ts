@@ -80,7 +80,7 @@ export async function runOnce(
 ): Promise<StoredAnswer> {
   if (key === null) return { status: 200, body: toldBy(await db.write(actor, work)).text, replayed: false };
   return await db.write(actor, async (tx) => {
-    const stored = await claim(tx, key, sealer);
+    const stored = await claim(tx, key, { sealer, answer: null });
     if (stored !== null) return stored;
     await store.setSavepoint(tx);
     try {
@@ -124,15 +124,15 @@ export async function claimList(
   key: IdempotencyKey,
   traceId: string,
 ): Promise<{ readonly isFresh: boolean; readonly traceId: string }> {
-  const stored = await claim(tx, key, null);
-  if (stored !== null) return { isFresh: false, traceId: stored.body };
-  await store.keepAnswer(tx, key.id, 200, traceId);
-  return { isFresh: true, traceId };
+  const stored = await claim(tx, key, { sealer: null, answer: { status: 200, text: traceId } });
+  return stored === null ? { isFresh: true, traceId } : { isFresh: false, traceId: stored.body };
 }
 
-/** Claims the key in this transaction. Null: it is ours. Otherwise the answer of the call that had it before. */
-async function claim(tx: Tx, key: IdempotencyKey, sealer: AnswerSealer | null): Promise<StoredAnswer | null> {
-  if (await claimOrWait(tx, key)) return null;
+type Claim = { readonly sealer: AnswerSealer | null; readonly answer: store.KeptAnswer | null };
+
+/** Claims the key in this transaction, with its answer where that is known already. Null: it is ours. Otherwise what it answered before. */
+async function claim(tx: Tx, key: IdempotencyKey, { sealer, answer }: Claim): Promise<StoredAnswer | null> {
+  if (await claimOrWait(tx, key, answer)) return null;
   const row = await store.findKey(tx, key.id);
   invariant(row, "an idempotency key vanished");
   if (row.fingerprint.toString("hex") !== key.fingerprint) refusePlatform("idempotencyKeyReused");
@@ -141,9 +141,9 @@ async function claim(tx: Tx, key: IdempotencyKey, sealer: AnswerSealer | null): 
   return { status: row.status, body: await plainText(tx, key, row.answer, sealer), replayed: true };
 }
 
-async function claimOrWait(tx: Tx, key: IdempotencyKey): Promise<boolean> {
+async function claimOrWait(tx: Tx, key: IdempotencyKey, answer: store.KeptAnswer | null): Promise<boolean> {
   try {
-    return await store.claimKey(tx, key.id, Buffer.from(key.fingerprint, "hex"));
+    return await store.claimKey(tx, key.id, Buffer.from(key.fingerprint, "hex"), answer);
   } catch (error) {
     // The twin held its claim for longer than lock_timeout (2 s).
     if (sqlState(error) === "55P03") refusePlatform("idempotencyInProgress", { headers: { "retry-after": "1" } });
