@@ -82,16 +82,16 @@ function debitsOf({ accounts, held }: Payer, transfers = 60, lists = 3): Call[] 
 async function blockedWhilePaying(payer: Payer, calls: Call[], at: number): Promise<{ block: TestAnswer; meanwhile: Answers[] }> {
   const meanwhile: Answers[] = [];
   let begun = 0;
-  let block: TestAnswer | undefined;
+  const blocks: TestAnswer[] = [];
   const caller = async (): Promise<void> => {
-    while (block === undefined) {
-      if (begun++ === at) void bank.block(payer.clientId).then((answer) => (block = answer));
+    while (blocks.length === 0) {
+      if (begun++ === at) void bank.block(payer.clientId).then((answer) => blocks.push(answer));
       const [further] = debitsOf({ ...payer, held: [] }, 1, 0);
       meanwhile.push(await (calls.shift() ?? further!)());
     }
   };
   await Promise.all(Array.from({ length: 40 }, caller));
-  return { block: block!, meanwhile };
+  return { block: blocks[0]!, meanwhile };
 }
 
 /** The numbers that the block gave to its accounts. */
